@@ -1,0 +1,85 @@
+"""Every error the package raises on purpose.
+
+    BotError
+    ├── ConfigError          bad settings; `faults` lists all of them
+    ├── ParseError           a frame or answer that is not what the exchange documents
+    ├── ExchangeError        the exchange itself reported an error in a well-formed frame
+    ├── ConnectError         no WebSocket could be opened; carries what the server asked for
+    ├── RecorderError        the database cannot be opened or written now
+    ├── PortTakenError       the API address cannot be bound
+    └── SourceError          a tier of the chain has no price to give
+        ├── NoQuote          nothing was ever received, or the chain is exhausted
+        ├── StaleQuote       the newest price is too old
+        └── UntrustedQuote   there is a price, but not one to rely on
+"""
+
+from collections.abc import Sequence
+
+VALUE_LIMIT = 120
+
+
+def shown(value: object) -> str:
+    """`value` as it may stand in a message: one line, at most VALUE_LIMIT characters."""
+    if isinstance(value, bytes):
+        value = value[: 4 * VALUE_LIMIT].decode("utf-8", "replace")
+    text = repr(value)
+    return text if len(text) <= VALUE_LIMIT else text[: VALUE_LIMIT - 1] + "…"
+
+
+class BotError(Exception):
+    """Base of all errors raised here on purpose."""
+
+
+class ConfigError(BotError):
+    """Bad settings. `faults` holds one line for each."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+class ParseError(BotError):
+    """A frame that cannot be read as the exchange's protocol describes it."""
+
+
+class ExchangeError(BotError):
+    """A well-formed frame that reports an error, such as a refused subscription."""
+
+
+class ConnectError(BotError):
+    """No connection. `retry_after_s` is the server's own wish; `blocked` means refused by place."""
+
+    def __init__(
+        self, message: str, *, retry_after_s: float | None = None, blocked: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+        self.blocked = blocked
+
+
+class RecorderError(BotError):
+    """The database cannot be opened or written at the moment."""
+
+
+class PortTakenError(BotError):
+    """The API address cannot be bound."""
+
+
+class SourceError(BotError):
+    """A tier has no price to give; the message says why."""
+
+
+class NoQuote(SourceError):
+    """No price at all. From the chain, `reasons` maps each tier to its error, in chain order."""
+
+    def __init__(self, message: str, reasons: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.reasons = reasons or {}
+
+
+class StaleQuote(SourceError):
+    """The newest price is older than allowed."""
+
+
+class UntrustedQuote(SourceError):
+    """There is a price, but none that a reader who asked for a trusted one may have."""

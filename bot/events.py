@@ -1,0 +1,95 @@
+"""What happened: frozen records, and the Publisher that hands them to whoever asked."""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+log = logging.getLogger(__name__)
+
+Listener = Callable[[Any], None]
+
+
+class SourceConnected(msgspec.Struct, frozen=True):
+    """A source's WebSocket is open and its subscriptions were sent. at: epoch s."""
+
+    source: str
+    at: float
+    reason: str
+
+
+class SourceDisconnected(msgspec.Struct, frozen=True):
+    """A source's open connection was lost or closed."""
+
+    source: str
+    at: float
+    reason: str
+
+
+class SourceFault(msgspec.Struct, frozen=True):
+    """Something a source sent or did was refused. count: how often this same error was seen."""
+
+    source: str
+    at: float
+    reason: str
+    count: int
+
+
+class SourceSwitched(msgspec.Struct, frozen=True):
+    """Another source became active for a symbol. previous is None after a time without any."""
+
+    symbol: str
+    previous: str | None
+    current: str
+    at: float
+    reason: str
+
+
+class FailoverFailed(msgspec.Struct, frozen=True):
+    """The active source was left and no other is fit."""
+
+    symbol: str
+    previous: str
+    at: float
+    reason: str
+
+
+class TierChanged(msgspec.Struct, frozen=True):
+    """The chain serves a symbol from another tier; None stands for no tier at all."""
+
+    symbol: str
+    previous: str | None
+    current: str | None
+    at: float
+    reason: str
+
+
+class Publisher:
+    """Calls listeners on the thread that publishes, in the order in which they subscribed.
+
+    A listener must be quick; one that is not owns a bounded queue and counts what it drops. What a
+    listener raises is logged and goes no further.
+    """
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._listeners: dict[str, tuple[Listener, ...]] = {name: () for name in names}
+        self._lock = threading.Lock()  # guards changes of _listeners; publish() needs none
+
+    def on(self, name: str, listener: Listener) -> None:
+        """Call `listener` with every event of that name.
+
+        Raises: ValueError for a name that is never published.
+        """
+        with self._lock:
+            if name not in self._listeners:
+                raise ValueError(f"no event {name!r}; there are {', '.join(self._listeners)}")
+            self._listeners[name] += (listener,)
+
+    def publish(self, name: str, event: object) -> None:
+        for listener in self._listeners[name]:
+            try:
+                listener(event)
+            except Exception:
+                log.exception("listener of %s failed; the event was %.300r", name, event)

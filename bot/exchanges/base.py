@@ -1,0 +1,94 @@
+"""What an exchange is to the rest of the program: a table of constants and pure functions."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import msgspec
+
+from bot.errors import ParseError, shown
+from bot.model import MarketDataUpdate, UpdateType
+from bot.symbols import Symbol
+
+
+class Exchange(Protocol):
+    """One module per exchange: no socket, clock, log or state in it."""
+
+    @property
+    def NAME(self) -> str:
+        """Lower case, as in EXCHANGES and in every update."""
+
+    @property
+    def WS_URL(self) -> str:
+        """Default of <NAME>_WS_URL."""
+
+    @property
+    def REST_URL(self) -> str:
+        """Default of <NAME>_REST_URL."""
+
+    @property
+    def PING(self) -> str | None:
+        """Text message that asks for a sign of life; None: a WebSocket ping frame."""
+
+    @property
+    def PONG(self) -> bytes | None:
+        """The frame that answers PING; None: a WebSocket pong frame."""
+
+    @property
+    def SEND_GAP_S(self) -> float:
+        """Shortest time between two messages to the exchange, s, within its published limit."""
+
+    def stream_url(self, base: str) -> str:
+        """The URL to connect to, from one of <NAME>_WS_URL."""
+
+    def native(self, symbol: Symbol) -> str:
+        """The exchange's own spelling, as it stands in its messages."""
+
+    def subscribe(self, natives: Sequence[str], kinds: Sequence[UpdateType]) -> list[str]:
+        """Text messages that subscribe every symbol to every kind. `natives` is not empty."""
+
+    def parse(
+        self, frame: bytes, symbols: Mapping[str, str], received_at: int, received_mono: float
+    ) -> list[MarketDataUpdate]:
+        """The updates in one frame; none for an acknowledgement, a pong or an unknown symbol.
+
+        symbols: native spelling -> canonical. received_at: epoch ms. received_mono: monotonic s.
+        Raises: ParseError for anything that is not the protocol or not a possible price;
+        ExchangeError for an error that the exchange reports.
+        """
+
+
+@contextmanager
+def reading(exchange: str, frame: bytes) -> Iterator[None]:
+    """Turn whatever reading a frame raises into a ParseError that shows the frame."""
+    try:
+        yield
+    except (msgspec.MsgspecError, ValueError, TypeError, KeyError, IndexError) as error:
+        raise ParseError(f"{exchange}: {error} in {shown(frame)}") from error
+
+
+def price(value: float) -> float:
+    """`value` if it can be a price. Raises: ValueError for zero, negative, NaN and infinite."""
+    if not 0.0 < value < math.inf:
+        raise ValueError(f"impossible price {value!r}")
+    return value
+
+
+def amount(value: float | None) -> float | None:
+    """`value` if it can be a volume. Raises: ValueError for negative, NaN and infinite."""
+    if value is not None and not 0.0 <= value < math.inf:
+        raise ValueError(f"impossible volume {value!r}")
+    return value
+
+
+def spread(bid: float | None, ask: float | None) -> tuple[float | None, float | None]:
+    """Best bid and ask; a side of zero or None means that the side is empty.
+
+    Raises: ValueError where bid > ask, or where a side is not a possible price.
+    """
+    bid = price(bid) if bid else None
+    ask = price(ask) if ask else None
+    if bid is not None and ask is not None and bid > ask:
+        raise ValueError(f"bid {bid!r} above ask {ask!r}")
+    return bid, ask

@@ -1,0 +1,139 @@
+"""OKX v5 public channels and REST ticker.
+
+Source: OKX v5 documentation, "Tickers channel" (2026-07-09), "Trades channel" (2026-07-22), "Order
+book channel" (2026-07-07), "GET ticker" (2026-07-17): everything is a string, an empty value is "",
+the text `ping` is answered by the text `pong`, a silent connection is closed after 30 s. The first
+push after a subscription is the last known state, which can be hours old by its own `ts`.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from bot.errors import ExchangeError, shown
+from bot.exchanges.base import amount, price, reading, spread
+from bot.model import MarketDataUpdate, UpdateType
+from bot.symbols import Symbol
+
+NAME = "okx"
+WS_URL = "wss://ws.okx.com:8443/ws/v5/public"
+REST_URL = "https://www.okx.com"
+PING: str | None = "ping"
+PONG: bytes | None = b"pong"
+SEND_GAP_S = 0.4
+
+CHANNELS: dict[UpdateType, str] = {"ticker": "tickers", "trade": "trades", "orderbook": "bbo-tbt"}
+ARGUMENTS_PER_REQUEST = 200  # of about 50 bytes each; a request may hold 64 KB of them
+
+
+class _Arg(msgspec.Struct, gc=False):
+    channel: str = ""
+    instId: str = ""
+
+
+class _Row(msgspec.Struct, gc=False):
+    instId: str = ""
+    last: str = ""
+    px: str = ""
+    sz: str = ""
+    vol24h: str = ""
+    bidPx: str = ""
+    askPx: str = ""
+    bids: list[list[str]] = []
+    asks: list[list[str]] = []
+    ts: int | None = None
+
+
+class _Frame(msgspec.Struct, gc=False):
+    arg: _Arg | None = None
+    data: msgspec.Raw = msgspec.Raw()
+    event: str = ""
+    code: str = ""
+    msg: str = ""
+
+
+_decode = msgspec.json.Decoder(_Frame, strict=False).decode
+_decode_rows = msgspec.json.Decoder(list[_Row], strict=False).decode
+_KINDS: dict[str, UpdateType] = {channel: kind for kind, channel in CHANNELS.items()}
+
+
+def stream_url(base: str) -> str:
+    return base
+
+
+def native(symbol: Symbol) -> str:
+    return f"{symbol.base}-{symbol.quote}"
+
+
+def subscribe(natives: Sequence[str], kinds: Sequence[UpdateType]) -> list[str]:
+    args = [{"channel": CHANNELS[kind], "instId": name} for name in natives for kind in kinds]
+    parts = [args[i:i + ARGUMENTS_PER_REQUEST] for i in range(0, len(args), ARGUMENTS_PER_REQUEST)]
+    return [msgspec.json.encode({"op": "subscribe", "args": part}).decode() for part in parts]
+
+
+def parse(
+    frame: bytes, symbols: Mapping[str, str], received_at: int, received_mono: float
+) -> list[MarketDataUpdate]:
+    if frame == PONG:
+        return []
+    with reading(NAME, frame):
+        message = _decode(frame)
+        if message.event == "error":
+            raise ExchangeError(f"{NAME}: error {message.code}, {message.msg or shown(frame)}")
+        if not message.data or message.arg is None:
+            return []
+        kind = _KINDS.get(message.arg.channel)
+        symbol = symbols.get(message.arg.instId)
+        if kind is None or symbol is None:
+            return []
+        updates = []
+        for row in _decode_rows(message.data):
+            update = _update(row, kind, symbol, received_at, received_mono)
+            if update is not None:
+                updates.append(update)
+        return updates
+
+
+def ticker_url(base: str, native_symbol: str) -> str:
+    """REST request for one ticker; 20 requests per 2 s and address are allowed."""
+    return f"{base.rstrip('/')}/api/v5/market/ticker?instId={native_symbol}"
+
+
+def parse_ticker(
+    body: bytes, symbols: Mapping[str, str], received_at: int, received_mono: float
+) -> MarketDataUpdate:
+    """The ticker in a REST answer. HTTP 200 may carry an error, so `code` is looked at first.
+
+    Raises: ParseError, ExchangeError, as `parse` does.
+    """
+    with reading(NAME, body):
+        message = _decode(body)
+        if message.code != "0":
+            raise ExchangeError(f"{NAME}: error {message.code}, {message.msg or shown(body)}")
+        row = _decode_rows(message.data)[0]
+        update = _update(row, "ticker", symbols[row.instId], received_at, received_mono)
+        assert update is not None  # only a book can have an empty side and so no price
+        return update
+
+
+def _update(
+    row: _Row, kind: UpdateType, symbol: str, received_at: int, received_mono: float
+) -> MarketDataUpdate | None:
+    if kind == "trade":
+        value, volume, bid, ask = float(row.px), _number(row.sz), None, None
+    elif kind == "ticker":
+        value, volume = float(row.last), _number(row.vol24h)
+        bid, ask = spread(_number(row.bidPx), _number(row.askPx))
+    else:
+        if not row.bids or not row.asks:
+            return None
+        bid, ask = spread(float(row.bids[0][0]), float(row.asks[0][0]))
+        if bid is None or ask is None:
+            return None
+        value, volume = (bid + ask) / 2, None
+    return MarketDataUpdate(NAME, symbol, kind, price(value), amount(volume), bid, ask,
+                            row.ts, received_at, received_mono)
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None

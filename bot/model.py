@@ -1,0 +1,82 @@
+"""The plain values that travel between the parts: frozen, without behaviour."""
+
+from typing import Literal
+
+import msgspec
+
+UpdateType = Literal["trade", "ticker", "orderbook"]
+
+
+class MarketDataUpdate(msgspec.Struct, frozen=True, gc=False):
+    """One normalised message of an exchange.
+
+    price: last trade price (trade, ticker) or the middle of the best bid and ask (orderbook).
+    volume: size of the trade (trade), base volume of the last 24 h (ticker), None (orderbook).
+    timestamp: the exchange's own stamp, epoch ms, None where the message carries none.
+    received_at: epoch ms of this machine. received_mono: time.monotonic() at receipt, in s; the
+    only one of the three that ages are measured with.
+    """
+
+    exchange: str
+    symbol: str
+    type: UpdateType
+    price: float
+    volume: float | None
+    bid: float | None
+    ask: float | None
+    timestamp: int | None
+    received_at: int
+    received_mono: float
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """A price as served, with what is needed to judge it.
+
+    source: the tier, `websocket` | `kafka` | `okx` | `mock`. exchange: None for an average, whose
+    legs are then in `exchanges`. volume: base volume of the last 24 h. age_s: since the price was
+    current, on the monotonic clock, at the moment of the request.
+    """
+
+    symbol: str
+    price: float
+    bid: float | None = None
+    ask: float | None = None
+    volume: float | None = None
+    source: str
+    exchange: str | None = None
+    exchanges: tuple[str, ...] = ()
+    timestamp: int | None = None
+    received_at: int
+    age_s: float
+    synthetic: bool = False
+    trusted: bool
+    reason: str
+
+
+class SourceStatus(msgspec.Struct, frozen=True):
+    """A source as the API shows it. latency: ping round trip, ms; last_update: epoch ms."""
+
+    exchange: str
+    connected: bool
+    latency: int | None
+    last_update: int | None
+    messages_received: int
+    errors: int
+
+
+class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
+    """One feed at one moment, as the judgement needs it.
+
+    connected_since: monotonic s, None while not connected. latency_s: ping round trip, or the
+    waiting time of a ping not answered yet when that is longer. event_lag_s: receipt minus the
+    exchange's stamp, corrected by the estimated clock offset. detail: why it is not connected.
+    """
+
+    source: str
+    connected_since: float | None
+    latency_s: float | None
+    event_lag_s: float | None
+    messages_received: int
+    errors: int
+    last_update: int | None
+    detail: str

@@ -1,0 +1,39 @@
+"""What the web server needs to know about the daemon, and nothing more."""
+
+from typing import Protocol
+
+from bot.model import Quote, SourceStatus
+
+
+class View(Protocol):
+    """Every member answers at once, from any thread, without I/O."""
+
+    @property
+    def instance(self) -> str:
+        """INSTANCE_ID."""
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Canonical symbols that are served, the main one first."""
+
+    @property
+    def feeds_enabled(self) -> bool:
+        """Whether ENABLE_WEBSOCKET_FEEDS is on."""
+
+    @property
+    def active_source(self) -> str | None:
+        """The source that is active for the main symbol."""
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the active source of the main symbol is fresh."""
+
+    def source_statuses(self) -> list[SourceStatus]:
+        """One for each of EXCHANGES, in that order."""
+
+    def quote(self, symbol: str, max_age_s: float | None = None) -> Quote:
+        """The chain's answer at this moment.
+
+        max_age_s: when given, only a trusted real price that is not older will do.
+        Raises: NoQuote, whose `reasons` maps each tier to why it was passed over.
+        """
