@@ -5,6 +5,7 @@
     ├── ParseError           a frame or answer that is not what the exchange documents
     ├── ExchangeError        the exchange itself reported an error in a well-formed frame
     ├── ConnectError         no WebSocket could be opened; carries what the server asked for
+    ├── ConnectionLost       an open WebSocket ended; the message says how
     ├── RecorderError        the database cannot be opened or written now
     ├── PortTakenError       the API address cannot be bound
     └── SourceError          a tier of the chain has no price to give
@@ -55,6 +56,10 @@ class ConnectError(BotError):
         super().__init__(message)
         self.retry_after_s = retry_after_s
         self.blocked = blocked
+
+
+class ConnectionLost(BotError):
+    """An open WebSocket ended or broke the protocol."""
 
 
 class RecorderError(BotError):

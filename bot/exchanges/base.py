@@ -36,8 +36,8 @@ class Exchange(Protocol):
         """The frame that answers PING; None: a WebSocket pong frame."""
 
     @property
-    def SEND_GAP_S(self) -> float:
-        """Shortest time between two messages to the exchange, s, within its published limit."""
+    def SENDS_PER_S(self) -> int:
+        """Most messages we send within a second: below the published limit, with room for pongs."""
 
     def stream_url(self, base: str) -> str:
         """The URL to connect to, from one of <NAME>_WS_URL."""

@@ -20,7 +20,7 @@ WS_URL = "wss://stream.binance.com:9443"
 REST_URL = "https://api.binance.com"
 PING: str | None = None
 PONG: bytes | None = None
-SEND_GAP_S = 0.3  # the answers to server pings come on top of it
+SENDS_PER_S = 3
 
 CHANNELS: dict[UpdateType, str] = {"ticker": "ticker", "trade": "trade", "orderbook": "bookTicker"}
 STREAMS_PER_REQUEST = 200

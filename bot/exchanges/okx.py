@@ -20,7 +20,7 @@ WS_URL = "wss://ws.okx.com:8443/ws/v5/public"
 REST_URL = "https://www.okx.com"
 PING: str | None = "ping"
 PONG: bytes | None = b"pong"
-SEND_GAP_S = 0.4
+SENDS_PER_S = 2
 
 CHANNELS: dict[UpdateType, str] = {"ticker": "tickers", "trade": "trades", "orderbook": "bbo-tbt"}
 ARGUMENTS_PER_REQUEST = 200  # of about 50 bytes each; a request may hold 64 KB of them

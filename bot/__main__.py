@@ -1,0 +1,135 @@
+"""The command line: arguments, signals, exit codes."""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from time import monotonic
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from bot import __version__
+from bot.errors import ConfigError, PortTakenError
+
+if TYPE_CHECKING:
+    from bot.app import Bot
+
+EX_OK = 0
+EX_STUCK = 1
+EX_UNAVAILABLE = 69  # this and the next two as in sysexits.h
+EX_SOFTWARE = 70
+EX_CONFIG = 78
+LOG_END_S = 1.0
+# timeout(1), make and some supervisors signal the process and its group: the same wish, twice
+ONE_WISH_S = 0.1
+
+log = logging.getLogger("bot")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Returns: the exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        return code
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return EX_CONFIG
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="autonomous-bot",
+        description="One fresh and trustworthy price per symbol, from several exchanges.",
+        epilog="Settings come from the environment and from .env; `check` shows them. Exit codes: "
+               "0 clean stop, 1 a thread did not stop in time, 69 port taken or bot not reached, "
+               "70 internal fault, 78 bad settings.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.set_defaults(run=_run)
+    verbs = parser.add_subparsers(title="verbs", metavar="run | check | status | sandbox")
+    verbs.add_parser("run", help="run the daemon until SIGTERM or SIGINT (the default)")
+    # the other verbs are imported when used: a daemon pays for none of them
+    verbs.add_parser("check", help="check the settings and print the effective ones"
+                     ).set_defaults(run=_check)
+    status = verbs.add_parser("status", help="ask the running bot what it serves")
+    status.add_argument("--json", action="store_true", help="as JSON, for scripts")
+    status.set_defaults(run=_status)
+    sandbox = verbs.add_parser(
+        "sandbox", help="practice exchanges on loopback, with faults to throw",
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    if "sandbox" in sys.argv[1:2]:
+        from bot.sandbox.command import add_arguments
+        add_arguments(sandbox)
+    sandbox.set_defaults(run=_sandbox)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from bot.config import load, misspelt
+    config = load()
+    from bot.app import Bot
+    from bot.logs import LogWriter
+    writer = LogWriter(config.log_level, config.log_dir)
+    writer.start()
+    try:
+        for warning in filter(None, [*misspelt(), writer.file_fault]):
+            log.warning("⚠️ %s", warning)
+        bot = Bot(config)
+        _on_signals(bot.calls.put)
+        return _live(bot)
+    finally:
+        writer.stop()
+        writer.join(LOG_END_S)
+
+
+def _live(bot: "Bot") -> int:
+    try:
+        ended = bot.run()
+        code = EX_SOFTWARE if ended.startswith("internal fault") else EX_OK
+        log.log(logging.ERROR if code else logging.INFO, "🏁 Ending: %s", ended)
+    except PortTakenError as error:
+        log.error("❌ %s", error)
+        return EX_UNAVAILABLE
+    except Exception:
+        log.exception("❌ internal fault in the main loop")
+        code = EX_SOFTWARE
+    stuck = bot.stop()
+    return EX_STUCK if stuck and not code else code
+
+
+def _on_signals(call: Callable[[str], None]) -> None:
+    """SIGTERM and SIGINT call `call` once; the next one ends the process at once."""
+    first: list[float] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        now = monotonic()
+        if not first:
+            first.append(now)
+            # SimpleQueue.put, which this is, may be called from a signal handler; Event.set may not
+            call(signal.Signals(number).name)
+        elif now - first[0] > ONE_WISH_S:
+            os._exit(EX_STUCK)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from bot.commands import check
+    return check(arguments)
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    from bot.commands import status
+    return status(arguments)
+
+
+def _sandbox(arguments: argparse.Namespace) -> int:
+    from bot.sandbox.command import run
+    return run(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

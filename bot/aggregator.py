@@ -1,0 +1,245 @@
+"""Several exchanges behind one face: which is active, and the price they give together.
+
+Usable by itself, without the daemon:
+
+    aggregator = MultiSourceWebSocketAggregator(exchanges=("binance", "okx"))
+    aggregator.on("source_switch", print)
+    aggregator.connect()
+    aggregator.subscribe("BTCUSDT", ["ticker", "trade"])
+    ...
+    aggregator.latest_price("BTCUSDT")      # a Quote, or None
+    aggregator.disconnect()
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic, time
+from typing import Literal
+
+from bot.dial import HANDSHAKE_S
+from bot.errors import ConnectError, NoQuote
+from bot.events import FailoverFailed, Listener, Publisher, SourceSwitched
+from bot.exchanges import ALL
+from bot.feed import Feed
+from bot.judge import JUST_CONNECTED, Policy, SourceView, Standing, judge, unfit
+from bot.model import Quote, SourceStatus, UpdateType
+from bot.resolution import resolve
+from bot.store import LatestPrices, Leg
+from bot.subscriptions import Subscriptions
+from bot.symbols import Symbol, parse_symbol
+from bot.watchdog import Watchdog
+from bot.worker import Deadline, Worker, stop_all
+
+log = logging.getLogger(__name__)
+
+EVENTS = ("market_data", "source_switch", "source_connected", "source_disconnected",
+          "source_error", "failover_failed", "health")
+STOP_S = 2.0
+
+
+class MultiSourceWebSocketAggregator:
+    """Feeds, their store, and the watchdog that judges them.
+
+    The options are the settings of the same names, in the same units (ms). Constructing starts
+    nothing. Every method but `connect` and `disconnect` may be called from any thread.
+
+    Events, for `on`: market_data (MarketDataUpdate, on a feed's thread), source_connected,
+    source_disconnected, source_error (on a feed's thread), source_switch, failover_failed, and
+    health with `health_status()` every health_check_interval (on the watchdog's). The records are
+    in bot.events.
+    """
+
+    def __init__(
+        self,
+        *,
+        exchanges: Sequence[str] = ("binance", "okx"),
+        primary_exchange: str = "binance",
+        enable_failover: bool = True,
+        conflict_resolution: Literal["primary", "latest", "average"] = "primary",
+        max_source_latency: int = 5000,
+        max_price_age: int = 10_000,
+        failback_after: int = 10_000,
+        health_check_interval: int = 10_000,
+        ws_urls: Mapping[str, Sequence[str]] | None = None,
+        handshake_s: float = HANDSHAKE_S,
+        mono: Callable[[], float] = monotonic,
+        wall: Callable[[], float] = time,
+    ) -> None:
+        if primary_exchange not in exchanges:
+            raise ValueError(f"primary_exchange must be one of {', '.join(exchanges)}, "
+                             f"got {primary_exchange!r}")
+        self._policy = Policy(primary=primary_exchange, failover=enable_failover,
+                              max_latency_s=max_source_latency / 1000,
+                              failback_after_s=failback_after / 1000)
+        self._resolution = conflict_resolution
+        self._max_age_s = max_price_age / 1000
+        self._mono, self._wall = mono, wall
+        self._publisher = Publisher(EVENTS)
+        self._subscriptions = Subscriptions()
+        self.store = LatestPrices()
+        self.feeds = {
+            name: Feed(ALL[name], (ws_urls or {}).get(name) or [ALL[name].WS_URL],
+                       self._subscriptions, self.store, self._publisher,
+                       handshake_s=handshake_s, mono=mono, wall=wall)
+            for name in exchanges
+        }
+        self.watchdog = Watchdog(
+            self.judge, lambda: self._publisher.publish("health", self.health_status()),
+            health_check_interval / 1000)
+        for event in ("source_connected", "source_disconnected"):
+            self.on(event, lambda _: self.watchdog.wake())
+        self._judging = threading.Lock()  # guards the replacement of _standings
+        self._standings: dict[str, Standing] = {}
+        self._stopped = False
+
+    def on(self, event: str, listener: Listener) -> None:
+        """Call `listener` with each such event. Raises: ValueError for an unknown name."""
+        self._publisher.on(event, listener)
+
+    def connect(self, timeout: float | None = None) -> int:
+        """Start every feed and the watchdog.
+
+        timeout: s to wait for all sources; None: do not wait, they connect when they can.
+        Returns: how many are connected. Raises: ConnectError when it waited and none is; the feeds
+        go on trying all the same.
+        """
+        for worker in self.workers:
+            worker.start()
+        if timeout is not None:
+            deadline = Deadline(timeout)
+            while self.connected < len(self.feeds) and not deadline.passed:
+                self.watchdog.stopping.wait(0.01)
+            if not self.connected:
+                raise ConnectError("no source connected: " + "; ".join(
+                    f"{name}: {feed.health().detail}" for name, feed in self.feeds.items()))
+        return self.connected
+
+    def subscribe(self, symbol: str, kinds: Sequence[UpdateType] = ("ticker", "trade")) -> None:
+        """Want these streams of every source, now and after every reconnect.
+
+        Raises: ValueError for a symbol that cannot be split into base and quote.
+        """
+        self._subscriptions.add(parse_symbol(symbol), kinds)
+
+    def disconnect(self, timeout: float = STOP_S) -> list[str]:
+        """Close every connection for good. Returns: names of threads that did not end in time."""
+        self._stopped = True
+        return stop_all(self.feeds.values(), Deadline(timeout))
+
+    @property
+    def workers(self) -> list[Worker]:
+        return [*self.feeds.values(), self.watchdog]
+
+    @property
+    def connected(self) -> int:
+        return sum(feed.health().connected_since is not None for feed in self.feeds.values())
+
+    @property
+    def active_source(self) -> str | None:
+        """The active source of the main symbol, the one subscribed first."""
+        main = self._main
+        return self.standing(main.name).active if main else None
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the active source of the main symbol is fresh at this moment."""
+        main = self._main
+        if main is None or (active := self.standing(main.name).active) is None:
+            return False
+        return not any(view.source == active and unfit(view, self._policy)
+                       for view in self.views(main.name, self._mono()))
+
+    def standing(self, symbol: str) -> Standing:
+        return self._standings.get(symbol) or Standing()
+
+    def source_statuses(self) -> list[SourceStatus]:
+        """One for each exchange, in the order given."""
+        statuses = []
+        for feed in self.feeds.values():
+            health = feed.health()
+            statuses.append(SourceStatus(
+                health.source, health.connected_since is not None,
+                None if health.latency_s is None else round(health.latency_s * 1000),
+                health.last_update, health.messages_received, health.errors))
+        return statuses
+
+    def health_status(self) -> dict[str, object]:
+        """healthy, active_source, sources (SourceStatus), update_count, last_update (epoch ms)."""
+        sources = self.source_statuses()
+        return {
+            "healthy": self.healthy,
+            "active_source": self.active_source,
+            "connected_sources": sum(source.connected for source in sources),
+            "total_sources": len(sources),
+            "sources": sources,
+            "update_count": sum(source.messages_received for source in sources),
+            "last_update": max((source.last_update for source in sources if source.last_update),
+                               default=None),
+        }
+
+    def latest_price(self, symbol: str) -> Quote | None:
+        """The price of any spelling of `symbol`, younger than max_price_age, or None."""
+        try:
+            return self.quote(parse_symbol(symbol).name)
+        except NoQuote:
+            return None
+
+    def quote(self, symbol: str) -> Quote:
+        """The price of a canonical symbol by the conflict resolution.
+
+        While no source is fit the price of the last active one goes on, marked as not trusted,
+        until it reaches max_price_age. Raises: NoQuote, StaleQuote.
+        """
+        now = self._mono()
+        standing = self.standing(symbol)
+        faults = {view.source: unfit(view, self._policy) for view in self.views(symbol, now)}
+        legs = {source: leg for source in self.feeds if (leg := self._leg(source, symbol))}
+        return resolve(self._resolution, symbol, standing, legs, faults, self._max_age_s, now)
+
+    def views(self, symbol: str, now: float) -> list[SourceView]:
+        """What the judgement sees of every source for one symbol."""
+        found = []
+        for source, feed in self.feeds.items():
+            health, leg = feed.health(), self._leg(source, symbol)
+            since = health.connected_since
+            ours = leg is not None and since is not None and leg.received_mono >= since
+            found.append(SourceView(
+                source=source, connected_since=since, latency_s=health.latency_s,
+                age_s=now - leg.fresh_at if leg and ours else None, detail=health.detail))
+        return found
+
+    def judge(self) -> None:
+        """Judge every symbol anew and publish what changed. Thread: the watchdog's."""
+        if self._stopped:
+            return
+        with self._judging:
+            now = self._mono()
+            changes = []
+            for symbol in self._subscriptions.symbols:
+                before = self.standing(symbol.name)
+                after = judge(before, self.views(symbol.name, now), self._policy, now)
+                self._standings[symbol.name] = after
+                if after.active != before.active:
+                    changes.append((symbol.name, before, after))
+        for name, before, after in changes:
+            self._announce(name, before, after)
+
+    def _announce(self, symbol: str, before: Standing, after: Standing) -> None:
+        if after.active is None:
+            self._publisher.publish("failover_failed", FailoverFailed(
+                symbol, str(before.active), self._wall(), after.reason))
+        elif before.last is None or after.reason == JUST_CONNECTED:
+            log.info("🌐 [WEBSOCKET] Active source for %s: %s (%s)",
+                     symbol, after.active, after.reason)
+        else:
+            self._publisher.publish("source_switch", SourceSwitched(
+                symbol, before.active, after.active, self._wall(), after.reason))
+
+    def _leg(self, source: str, symbol: str) -> Leg | None:
+        return self.store.leg(source, symbol, self._policy.max_latency_s)
+
+    @property
+    def _main(self) -> Symbol | None:
+        symbols = self._subscriptions.symbols
+        return symbols[0] if symbols else None

@@ -1,0 +1,226 @@
+"""Settings: environment, or `.env`, -> Config; or one ConfigError with every fault.
+
+Nothing else in the program reads the environment, but for what libraries read themselves (proxy
+variables) and what systemd passes. Each field below names its variable, its default as one would
+write it, and how to read it; `.env.example` and the README's table follow this file, and a test
+holds them to it.
+"""
+
+import dataclasses
+import difflib
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import dotenv
+
+from bot.errors import ConfigError, shown
+from bot.exchanges import ALL
+from bot.readers import (
+    brokers, is_loopback, milliseconds, one_of, path, several, switch, symbols, urls, whole, word,
+)
+from bot.symbols import Symbol
+
+ENV_FILE = Path(".env")
+MASK = "****"
+Resolution = Literal["primary", "latest", "average"]
+
+NOT_YET = ("`live` trades real money and is refused: this program only observes and simulates; "
+           "write simulation, paper_trading or backtest")
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """One variable: its default as one would write it (empty: unset), and how to read it."""
+
+    name: str
+    default: str
+    read: Callable[[str], Any]
+    help: str
+    secret: bool = False
+
+    def shown(self, value: object) -> str:
+        """`value` as it would stand in the file; a secret is masked."""
+        return MASK if self.secret and value is not None else written(value)
+
+
+def setting(name: str, default: str, read: Callable[[str], Any], help: str, *,
+            secret: bool = False) -> Any:
+    """A field of Config that is one variable."""
+    return dataclasses.field(
+        default=read(default) if default else None,
+        metadata={"": Setting(name, default, read, help, secret)},
+    )
+
+
+def per_exchange(suffix: str, read: Callable[[str], Any], help: str) -> Any:
+    """A field of Config that maps each exchange to the variable <EXCHANGE>_<suffix>."""
+    rows = {name: Setting(f"{name.upper()}_{suffix}", getattr(exchange, suffix), read, help)
+            for name, exchange in ALL.items()}
+    return dataclasses.field(
+        default_factory=lambda: {name: read(row.default) for name, row in rows.items()},
+        metadata=rows,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """All settings, read and checked. Units are in the field names; see `setting` for the rest."""
+
+    mode: str = setting(
+        "MODE", "simulation",
+        one_of("simulation", "paper_trading", "backtest", refused={"live": NOT_YET}),
+        "simulation | paper_trading | backtest; the mock tier exists only in simulation")
+    instance_id: str = setting(
+        "INSTANCE_ID", "primary", word, "name of this instance, in every answer and summary")
+    symbols: tuple[Symbol, ...] = setting(
+        "TRADING_SYMBOL", "BTCUSDT", symbols,
+        "one or more, comma-separated, the first is the main one; BTC-USDT, BTC/USDT and btcusdt "
+        "mean the same; USD, USDT and USDC are different currencies")
+    enable_websocket_feeds: bool = setting(
+        "ENABLE_WEBSOCKET_FEEDS", "false", switch, "connect to the exchanges (tier 1)")
+    exchanges: tuple[str, ...] = setting(
+        "EXCHANGES", "binance,okx", several(one_of(*ALL)), "sources to connect")
+    primary_exchange: str = setting(
+        "PRIMARY_EXCHANGE", "binance", one_of(*ALL), "preferred source, one of EXCHANGES")
+    enable_failover: bool = setting(
+        "ENABLE_FAILOVER", "true", switch, "false: the active source never changes")
+    conflict_resolution: Resolution = setting(
+        "CONFLICT_RESOLUTION", "primary", one_of("primary", "latest", "average"),
+        "primary: the active source; latest: the youngest fit one; average: mean of the fit ones, "
+        "from three on their median")
+    max_source_latency_ms: int = setting(
+        "MAX_SOURCE_LATENCY", "5000", milliseconds,
+        "ms; a source silent for longer, or slower than this, is not fit to be active")
+    max_price_age_ms: int = setting(
+        "MAX_PRICE_AGE", "10000", milliseconds, "ms; tier 1 serves only prices younger than this")
+    health_check_interval_ms: int = setting(
+        "HEALTH_CHECK_INTERVAL", "10000", milliseconds,
+        "ms between health summaries; switching never waits for it")
+    failback_after_ms: int = setting(
+        "FAILBACK_AFTER", "10000", whole(0, 86_400_000, " ms"),
+        "ms the primary must have been fit without a break before it is active again")
+    poll_interval_ms: int = setting(
+        "POLL_INTERVAL", "1000", whole(10, 3_600_000, " ms"), "ms between polls of the main loop")
+    ws_urls: Mapping[str, tuple[str, ...]] = per_exchange(
+        "WS_URL", urls("ws", "wss"),
+        "base URL (OKX: full URL); several, comma-separated, are tried in turn")
+    rest_urls: Mapping[str, tuple[str, ...]] = per_exchange(
+        "REST_URL", urls("http", "https"), "likewise; this version asks only OKX's")
+    enable_kafka: bool = setting(
+        "ENABLE_KAFKA", "false", switch, "tier 2; not part of this version, the start says so")
+    kafka_brokers: tuple[str, ...] = setting(
+        "KAFKA_BROKERS", "localhost:9092", brokers, "bootstrap servers")
+    kafka_topic: str = setting(
+        "KAFKA_TOPIC", "crypto-market-data", word, "topic that tier 2 consumes")
+    kafka_publish_topic: str | None = setting(
+        "KAFKA_PUBLISH_TOPIC", "", word, "when set, every update is published there")
+    enable_okx_live: bool = setting(
+        "ENABLE_OKX_LIVE", "true", switch, "tier 3: OKX REST, asked only when tier 1 fails")
+    enable_duckdb: bool = setting("ENABLE_DUCKDB", "true", switch, "the recorder")
+    duckdb_path: Path = setting(
+        "DUCKDB_PATH", "data/analytics.duckdb", path, "its file; folders are created")
+    enable_ml: bool = setting(
+        "ENABLE_ML", "false", switch, "the adaptive layer; not part of this version")
+    api_host: str = setting(
+        "API_HOST", "127.0.0.1", word, "address to listen on; not loopback needs API_TOKEN")
+    api_port: int = setting(
+        "API_PORT", "3001", whole(1, 65535), "a taken port is an error, never another one")
+    api_token: str | None = setting(
+        "API_TOKEN", "", word, "bearer token for everything but /healthz", secret=True)
+    log_level: str = setting(
+        "LOG_LEVEL", "INFO", lambda text: one_of("debug", "info", "warning", "error")(text).upper(),
+        "DEBUG | INFO | WARNING | ERROR")
+    log_dir: Path = setting("LOG_DIR", "logs", path, "folder of autonomous_bot.log")
+
+    @property
+    def api_is_local(self) -> bool:
+        return is_loopback(self.api_host)
+
+
+FIELDS = dataclasses.fields(Config)
+SETTINGS = {row.name: row for field in FIELDS for row in field.metadata.values()}
+
+
+def load(environ: Mapping[str, str] = os.environ, env_file: Path = ENV_FILE) -> Config:
+    """The settings in force. The environment wins over the file; empty means unset.
+
+    Raises: ConfigError with one line for each fault.
+    """
+    filed = _filed(env_file)
+    faults: dict[str, str] = {}
+    values: dict[str, Any] = {}
+
+    def read(row: Setting) -> Any:
+        text = environ.get(row.name, "").strip() or (filed.get(row.name) or "").strip()
+        try:
+            return row.read(text or row.default) if text or row.default else None
+        except ValueError as fault:
+            faults[row.name] = f"{row.name}: {fault}, got {MASK if row.secret else shown(text)}"
+            return row.read(row.default) if row.default else None
+
+    for field in FIELDS:
+        rows = field.metadata
+        values[field.name] = (
+            read(rows[""]) if "" in rows else {key: read(row) for key, row in rows.items()})
+    config = Config(**values)
+    for name, line in _conflicts(config):
+        if "EXCHANGES" not in faults or name != "PRIMARY_EXCHANGE":
+            faults.setdefault(name, line)
+    if faults:
+        raise ConfigError(list(faults.values()))
+    return config
+
+
+def _conflicts(config: Config) -> Iterator[tuple[str, str]]:
+    """Settings that are each right and wrong together: (name, line)."""
+    if config.primary_exchange not in config.exchanges:
+        yield ("PRIMARY_EXCHANGE",
+               f"PRIMARY_EXCHANGE: must be one of EXCHANGES ({','.join(config.exchanges)}), "
+               f"got {config.primary_exchange!r}")
+    if not config.api_is_local and not config.api_token:
+        yield ("API_TOKEN",
+               f"API_TOKEN: must be set when API_HOST is not loopback (it is "
+               f"{config.api_host!r}), got nothing; set a token or API_HOST=127.0.0.1")
+
+
+def misspelt(env_file: Path = ENV_FILE) -> list[str]:
+    """Warnings for names in the file that are nearly, but not quite, those of a setting."""
+    warnings = []
+    for name in _filed(env_file):
+        near = difflib.get_close_matches(name.upper(), SETTINGS, 1, cutoff=0.85)
+        if name not in SETTINGS and near:
+            warnings.append(f"{env_file}: {name} is not a setting; did you mean {near[0]}?")
+    return warnings
+
+
+def effective(config: Config) -> list[tuple[str, str]]:
+    """Every setting as it would stand in the file, secrets masked."""
+    lines = []
+    for field in FIELDS:
+        value = getattr(config, field.name)
+        for key, row in field.metadata.items():
+            lines.append((row.name, row.shown(value[key] if key else value)))
+    return lines
+
+
+def written(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return ",".join(written(part) for part in value)
+    return value.name if isinstance(value, Symbol) else str(value)
+
+
+def _filed(env_file: Path) -> dict[str, str | None]:
+    # without interpolation: a `$` in a secret is a `$`
+    if not env_file.is_file():
+        return {}
+    try:
+        return dotenv.dotenv_values(env_file, interpolate=False)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{env_file}: cannot be read ({error}); make it readable UTF-8 text or "
+                           f"remove it"]) from error

@@ -1,0 +1,208 @@
+"""The DuckDB file of the recorder: opening it whatever it finds, one transaction at a time.
+
+Everything here belongs to the thread that opened it. Importing this module loads DuckDB, some
+45 MB, so it is imported only by a bot that records.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import duckdb
+
+from bot import __version__
+from bot.errors import RecorderError, shown
+from bot.rows import Row
+from bot.schema import COUNTED, VERSION, create_tables
+
+log = logging.getLogger(__name__)
+
+# append_rows() holds the interpreter while it converts; a feed waits for one chunk at most.
+CHUNK_ROWS = 250
+
+SETTINGS: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": "256MB",
+    "threads": 2,
+    "checkpoint_threshold": "16MB",
+    "max_temp_directory_size": "512MB",
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+}
+SIDE_FILES = (".wal", ".wal.checkpoint", ".wal.recovery")
+HEADERS_SIZE = 3 * 4096
+DAMAGE = re.compile(
+    r"not a valid DuckDB database|[Cc]orrupt|Could not read enough bytes|while replaying WAL"
+    r"|[Dd]eserialize"
+)
+# These come from the machine, whatever else the message says.
+SURROUNDINGS = re.compile(
+    r"No space left|quota exceeded|File too large|[Oo]ut of [Mm]emory|Permission denied"
+    r"|Read-only file system|Input/output error|Too many open files|newer version"
+)
+DISK_FULL = re.compile(r"No space left|quota exceeded|File too large")
+# Errors about a value; all others are about the file or the machine.
+VALUE_ERRORS = (
+    duckdb.DataError,
+    duckdb.IntegrityError,
+    duckdb.NotSupportedError,
+    duckdb.InvalidInputException,
+    duckdb.InvalidTypeException,
+)
+
+
+class Database:
+    """An open file that holds the tables above.
+
+    rows: how many there are in all tables that are filled row by row, which tells after a fault
+    whether a transaction in doubt was committed.
+    """
+
+    def __init__(self, path: Path, instance: str) -> None:
+        """Raises: RecorderError. A damaged file has been moved aside and a new one begun."""
+        self._con, self.rows = _opened(path, instance)
+
+    def write(self, rows: Sequence[tuple[str, Row]]) -> str | None:
+        """Store (table, row) pairs in one transaction.
+
+        Returns: None when all are stored; when a value among them cannot be stored and so none
+        is, which value. Raises: RecorderError; the database is then of no further use and the
+        transaction may or may not have been committed.
+        """
+        try:
+            self._con.begin()
+            try:
+                for table in COUNTED:
+                    self._append(table, [row for name, row in rows if name == table])
+            except VALUE_ERRORS as error:
+                self._con.rollback()
+                return shown(str(error))
+            self._con.commit()
+        except duckdb.Error as error:
+            raise RecorderError(in_words(error)) from error
+        self.rows += len(rows)
+        return None
+
+    def close(self) -> None:
+        """Move the log into the file if the disk allows; what is committed stays either way."""
+        self._con.close()
+
+    def _append(self, table: str, rows: Sequence[Row]) -> None:
+        if rows:
+            with self._con.appender(table) as appender:
+                for start in range(0, len(rows), CHUNK_ROWS):
+                    appender.append_rows(rows[start:start + CHUNK_ROWS])
+
+
+def in_words(error: duckdb.Error) -> str:
+    """One line that stays the same while the cause does."""
+    text = str(error)
+    if DISK_FULL.search(text):
+        return "disk full: no room left for the database"
+    if "Could not set lock" in text:
+        holder = re.search(r"\(PID \d+\)", text)
+        return f"held by another process {holder[0] if holder else ''}".rstrip()
+    if "newer version of DuckDB" in text:
+        return "the file was written by a newer version of DuckDB"
+    return text.partition("\n")[0]
+
+
+def set_aside(path: Path) -> Path:
+    """Rename the file and its log to a free name that says so, the log first.
+
+    Returns: the new name. Raises: OSError.
+    """
+    moved = next(name for name in _aside_names(path) if not _existing(name))
+    for source, target in reversed(list(zip(_family(path), _family(moved)))):
+        if source.exists():
+            source.rename(target)
+    return moved
+
+
+def _aside_names(path: Path) -> Iterator[Path]:
+    stamped = f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    yield path.with_name(stamped)
+    yield from (path.with_name(f"{stamped}-{number}") for number in count(2))
+
+
+def _family(path: Path) -> list[Path]:
+    """The database file and the files DuckDB keeps beside it."""
+    return [path, *(path.with_name(path.name + suffix) for suffix in SIDE_FILES)]
+
+
+def _existing(path: Path) -> list[Path]:
+    return [name for name in _family(path) if name.exists()]
+
+
+def _opened(path: Path, instance: str) -> tuple[duckdb.DuckDBPyConnection, int]:
+    """Raises: RecorderError, also for whatever the file system has to say."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        existed = path.exists()
+        # A device or pipe may block for ever, and must never be moved.
+        if existed and not path.is_file():
+            raise RecorderError(f"{path} is not a regular file")
+        try:
+            return _prepared(path, instance)
+        except duckdb.Error as error:
+            _make_way(path, error, existed)
+            return _prepared(path, instance)
+    except OSError as error:
+        raise RecorderError(f"{error.strerror}: {error.filename}") from error
+    except duckdb.Error as error:
+        raise RecorderError(in_words(error)) from error
+
+
+def _make_way(path: Path, error: duckdb.Error, existed: bool) -> None:
+    """Clear the name for a new file if what is there is no database; else raise `error` again."""
+    text = str(error)
+    if not existed and DISK_FULL.search(text):
+        path.unlink(missing_ok=True)  # half-made by us, it would pass for a damaged one
+    if "Could not set lock" in text or SURROUNDINGS.search(text):
+        raise error
+    if not DAMAGE.search(text) and _has_our_mark(path):
+        raise error
+    if path.stat().st_size == 0 and _existing(path) == [path]:
+        path.unlink()  # DuckDB refuses an empty file; there is nothing in it to keep
+        return
+    moved = set_aside(path)
+    log.warning("📊 [DUCKDB] %s is damaged (%s); it is kept as %s and a new file was begun",
+                path, in_words(error), moved.name)
+
+
+def _has_our_mark(path: Path) -> bool:
+    """Whether the file says it is DuckDB's. Only for a file that is not open: closing any handle
+    of it makes the kernel drop this process's lock."""
+    with path.open("rb") as file:
+        return file.read(12)[8:] == b"DUCK"
+
+
+def _prepared(path: Path, instance: str) -> tuple[duckdb.DuckDBPyConnection, int]:
+    """A connection that stays within its memory, its folder and this machine; and `rows`."""
+    con = duckdb.connect(str(path), config=SETTINGS | {"temp_directory": f"{path}.tmp"})
+    try:
+        # Refused among the settings, beside a temp_directory.
+        con.execute("SET enable_external_access=false")
+        con.execute("SET lock_configuration=true")
+        _check_length(con, path)
+        create_tables(con)
+        con.execute("INSERT INTO openings VALUES (?, ?, ?, ?)",
+                    [datetime.now(UTC).replace(tzinfo=None), instance, VERSION, __version__])
+        return con, sum(_count(con, table) for table in COUNTED)
+    except (duckdb.Error, RecorderError):
+        con.close()
+        raise
+
+
+def _check_length(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """DuckDB opens a file whose end is missing, and fails only when it reads there."""
+    query = "SELECT total_blocks, block_size FROM pragma_database_size()"
+    ((blocks, size),) = con.execute(query).fetchall()
+    if path.stat().st_size < HEADERS_SIZE + blocks * size:
+        raise duckdb.Error(f"Corrupt: the end of its {blocks} blocks is missing")
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    return int(con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])

@@ -1,0 +1,241 @@
+"""One exchange connection: frames -> parse -> store, kept alive, and opened again when it ends."""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from time import monotonic, time
+
+from bot.backoff import Backoff
+from bot.connection import Connection
+from bot.dial import HANDSHAKE_S, Dial
+from bot.errors import BotError, ConnectError, ConnectionLost, ExchangeError, ParseError
+from bot.events import Publisher, SourceConnected, SourceDisconnected, SourceFault
+from bot.exchanges.base import Exchange
+from bot.folding import Fold
+from bot.lag import LagMeter
+from bot.model import FeedHealth
+from bot.pacing import Pacer
+from bot.store import LatestPrices
+from bot.subscriptions import Row, Subscriptions
+from bot.worker import Worker
+
+PING_EVERY_S = 15.0
+PONG_WITHIN_S = 10.0
+NO_DATA_S = 60.0  # a connection that answers pings and brings nothing is opened anew after this
+SETTLED_S = 30.0  # data for that long makes an earlier run of failures forgotten
+CHORES_EVERY_S = 0.1
+DIAL_SLICE_S = 0.1
+
+
+class Feed(Worker):
+    """The connection to one exchange, and the only thread that uses it.
+
+    Whatever happens on the network becomes a pause and another attempt, without end. Frames that
+    cannot be read are counted and change nothing else.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        urls: Sequence[str],
+        subscriptions: Subscriptions,
+        store: LatestPrices,
+        publisher: Publisher,
+        *,
+        handshake_s: float = HANDSHAKE_S,
+        backoff: Backoff | None = None,
+        mono: Callable[[], float] = monotonic,
+        wall: Callable[[], float] = time,
+    ) -> None:
+        super().__init__(f"feed-{exchange.NAME}")
+        self.source = exchange.NAME
+        self._exchange = exchange
+        self._urls = [exchange.stream_url(url) for url in urls]
+        self._not_before = dict.fromkeys(self._urls, 0.0)
+        self._subscriptions = subscriptions
+        self._store = store
+        self._publisher = publisher
+        self._handshake_s = handshake_s
+        self._backoff = backoff or Backoff()
+        self._mono = mono
+        self._wall = wall
+        self._lag = LagMeter(mono, wall)
+        self._fold = Fold()
+        self._pacer = Pacer(exchange.SENDS_PER_S)
+        self._outbox: deque[str] = deque()
+        self._connection: Connection | None = None
+        self._subscribed: tuple[Row, ...] = ()
+        self._symbols: Mapping[str, str] = {}
+        self._ping: tuple[bytes, float] | None = None  # payload and time of the one under way
+        self._next_ping = self._next_chores = 0.0
+        self._data_at = 0.0
+        self._settled = False
+        # read by other threads; each is one assignment by this thread
+        self._connected_since: float | None = None
+        self._latency_s: float | None = None
+        self._event_lag_s: float | None = None
+        self._messages_received = 0
+        self._errors = 0
+        self._last_update: int | None = None
+        self._detail = "not connected yet"
+
+    def health(self) -> FeedHealth:
+        """Thread: any."""
+        now, ping, connection = self._mono(), self._ping, self._connection
+        latency = self._latency_s
+        if ping is not None and connection is not None and connection.heard_at < ping[1]:
+            latency = max(latency or 0.0, now - ping[1])
+        return FeedHealth(
+            source=self.source, connected_since=self._connected_since, latency_s=latency,
+            event_lag_s=self._event_lag_s, messages_received=self._messages_received,
+            errors=self._errors, last_update=self._last_update, detail=self._detail,
+        )
+
+    def step(self) -> None:
+        try:
+            if self._connection is None:
+                self._connect()
+            else:
+                self._read(self._connection)
+        except (ConnectError, ConnectionLost) as error:
+            self._lost(error)
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._disconnected("stopped")
+
+    def _connect(self) -> None:
+        url = min(self._urls, key=lambda url: self._not_before[url])
+        if self.stopping.wait(max(0.0, self._not_before[url] - self._mono())):
+            return
+        # a URL that was tried goes behind the others; a failure sends it further back
+        self._not_before[url] = self._mono()
+        dial = Dial(url, self._handshake_s)
+        while not dial.wait(DIAL_SLICE_S):
+            if self.stopping.is_set():
+                return dial.abandon()
+            if dial.expired:
+                dial.abandon()
+                raise ConnectError(f"{url}: no answer within {self._handshake_s:g} s")
+        try:
+            connection = dial.connection()
+        except ConnectError as error:
+            if error.retry_after_s is not None:
+                self._not_before[url] = self._mono() + error.retry_after_s
+            raise
+        self._connected(connection)
+
+    def _connected(self, connection: Connection) -> None:
+        now = self._mono()
+        self._connection = connection
+        self._subscribed, self._symbols = (), {}
+        self._outbox.clear()
+        self._ping, self._latency_s, self._event_lag_s = None, None, None
+        self._next_ping = self._next_chores = now
+        self._data_at, self._settled = now, False
+        self._detail = "connected"
+        self._connected_since = now
+        self._publisher.publish(
+            "source_connected", SourceConnected(self.source, self._wall(), "connected"))
+        self._chores(connection, now)
+
+    def _read(self, connection: Connection) -> None:
+        for frame in connection.receive():
+            self._take(frame)
+        now = self._mono()
+        if connection.pongs:
+            self._ponged(connection.pongs.pop(), connection.heard_at)
+        if now >= self._next_chores:
+            self._chores(connection, now)
+
+    def _take(self, frame: bytes) -> None:
+        mono, wall = self._mono(), self._wall()
+        if frame == self._exchange.PONG:
+            self._ponged(None, mono)
+            return
+        received_at = int(wall * 1000)
+        try:
+            updates = self._exchange.parse(frame, self._symbols, received_at, mono)
+        except (ParseError, ExchangeError) as error:
+            self._fault(error)
+            return
+        for update in updates:
+            late = 0.0
+            if update.timestamp is not None:
+                late = self._event_lag_s = self._lag.excess_s(update.timestamp, mono)
+            self._store.put(update, mono - late)
+            self._messages_received += 1
+            self._last_update = received_at
+            self._data_at = mono
+            self._publisher.publish("market_data", update)
+
+    def _chores(self, connection: Connection, now: float) -> None:
+        """What is due from time to time; the reading thread alone sends."""
+        self._next_chores = now + CHORES_EVERY_S
+        self._resubscribe()
+        self._start_ping(connection, now)
+        while self._outbox and self._pacer.may_send(now):
+            connection.send(self._outbox.popleft())
+        if not self._settled and self._data_at - (self._connected_since or now) >= SETTLED_S:
+            self._settled = True
+            self._backoff.reset()
+        if now - self._data_at > NO_DATA_S:
+            raise ConnectionLost(f"no data for {NO_DATA_S:.0f} s on an open connection")
+
+    def _resubscribe(self) -> None:
+        wanted = self._subscriptions.rows
+        if wanted is self._subscribed:
+            return
+        new = wanted[len(self._subscribed):]
+        self._subscribed = wanted
+        self._symbols = {self._exchange.native(symbol): symbol.name for symbol, _ in wanted}
+        for kinds, rows in groupby(new, key=lambda row: row[1]):
+            natives = [self._exchange.native(symbol) for symbol, _ in rows]
+            self._outbox.extend(self._exchange.subscribe(natives, kinds))
+
+    def _start_ping(self, connection: Connection, now: float) -> None:
+        if self._ping is not None:
+            waited = now - self._ping[1]
+            if waited > PONG_WITHIN_S and connection.heard_at < self._ping[1]:
+                raise ConnectionLost(f"nothing heard for {now - connection.heard_at:.0f} s, "
+                                     f"no answer to a ping")
+            if waited > PING_EVERY_S:  # data comes, the pong does not: ask again
+                self._ping = None
+        if self._ping is None and now >= self._next_ping and self._pacer.may_send(now):
+            payload = b"%d" % int(now * 1000)
+            if self._exchange.PING is None:
+                connection.ping(payload)
+            else:
+                connection.send(self._exchange.PING)
+            self._ping = (payload, now)
+            self._next_ping = now + PING_EVERY_S
+
+    def _ponged(self, payload: bytes | None, at: float) -> None:
+        if self._ping is not None and payload in (None, self._ping[0]):
+            self._latency_s = at - self._ping[1]
+            self._ping = None
+
+    def _lost(self, error: ConnectError | ConnectionLost) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._disconnected(str(error))
+        if self.stopping.is_set():
+            return
+        self._detail = str(error)
+        if isinstance(error, ConnectError):
+            self._fault(error)
+        self.stopping.wait(self._backoff.next_s())
+
+    def _disconnected(self, reason: str) -> None:
+        self._connection = self._connected_since = self._ping = self._latency_s = None
+        self._detail = reason
+        self._publisher.publish(
+            "source_disconnected", SourceDisconnected(self.source, self._wall(), reason))
+
+    def _fault(self, error: BotError) -> None:
+        self._errors += 1
+        count = self._fold.count(str(error), self._mono())
+        if count:
+            self._publisher.publish(
+                "source_error", SourceFault(self.source, self._wall(), str(error), count))

@@ -1,0 +1,113 @@
+"""Which source is active for a symbol: pure functions of plain values, no clock, no state.
+
+The policy in words. A source is fit while it is connected, has brought the symbol on this
+connection, is not silent or late beyond the limit, and answers pings within it. An unfit active
+source is left at once for a fit one, and for none when there is none. The primary comes back only
+after a time of unbroken fitness. Two unfit sources therefore never swap.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+# While nothing but the start has happened, the primary may take over from a source that was only
+# quicker to connect, without the wait that a return needs.
+START_GRACE_S = 1.0
+JUST_CONNECTED = "primary has just connected"
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    primary: str
+    failover: bool
+    max_latency_s: float
+    failback_after_s: float
+
+
+class SourceView(msgspec.Struct, frozen=True, kw_only=True):
+    """One source as seen for one symbol at one moment.
+
+    connected_since: monotonic s, None while not connected. age_s: of its price for the symbol, by
+    what this connection brought; None if it brought none. latency_s: ping round trip, None unknown.
+    detail: why it is not connected.
+    """
+
+    source: str
+    connected_since: float | None
+    age_s: float | None
+    latency_s: float | None
+    detail: str
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """The judgement for one symbol, and what the next one needs to remember.
+
+    reason: why `active` is what it is. fit_since: monotonic s, only of sources that are fit now.
+    first_at: when a source was chosen for the first time. last: the source that was active last.
+    """
+
+    active: str | None = None
+    reason: str = "no source has been fit yet"
+    fit_since: Mapping[str, float] = {}
+    first_at: float | None = None
+    last: str | None = None
+
+
+def unfit(view: SourceView, policy: Policy) -> str | None:
+    """Why a source may not be active, in words; None when it is fit."""
+    if view.connected_since is None:
+        return f"not connected: {view.detail}"
+    if view.age_s is None:
+        return "connected, but no data yet"
+    if view.age_s > policy.max_latency_s:
+        return f"no data for {view.age_s * 1000:.0f} ms"
+    if view.latency_s is not None and view.latency_s > policy.max_latency_s:
+        return f"latency {view.latency_s * 1000:.0f} ms"
+    return None
+
+
+def judge(
+    before: Standing, views: Sequence[SourceView], policy: Policy, now: float
+) -> Standing:
+    """The next standing. `views` in the order in which sources are preferred after the primary."""
+    faults = {view.source: unfit(view, policy) for view in views}
+    since = {
+        view.source: max(before.fit_since.get(view.source, now), view.connected_since or now)
+        for view in views if faults[view.source] is None
+    }
+    active, reason = _choose(before, faults, since, policy, now)
+    return Standing(
+        active, reason, since,
+        now if before.first_at is None and active in since else before.first_at,
+        active or before.active or before.last,
+    )
+
+
+def _choose(
+    before: Standing,
+    faults: Mapping[str, str | None],
+    since: Mapping[str, float],
+    policy: Policy,
+    now: float,
+) -> tuple[str | None, str]:
+    if not policy.failover:
+        return policy.primary, faults[policy.primary] or "failover is disabled"
+    fit = sorted(since, key=lambda source: source != policy.primary)  # stable: else in given order
+    if before.active in since:
+        if policy.primary in since and before.active != policy.primary:
+            waited = now - since[policy.primary]
+            if waited >= policy.failback_after_s:
+                return policy.primary, f"primary fit for {waited:.1f} s"
+            if before.first_at is not None and now - before.first_at <= START_GRACE_S:
+                return policy.primary, JUST_CONNECTED
+        return before.active, before.reason
+    if before.active is None:
+        if fit:
+            return fit[0], "fresh again" if before.first_at is not None else "first fresh data"
+        return None, _all(faults)
+    if fit:
+        return fit[0], str(faults[before.active])
+    return None, _all(faults)
+
+
+def _all(faults: Mapping[str, str | None]) -> str:
+    return "; ".join(f"{source}: {fault}" for source, fault in faults.items())

@@ -1,0 +1,107 @@
+"""The text of one setting -> its value; a ValueError says what would have been right."""
+
+import difflib
+import ipaddress
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from bot.symbols import Symbol, parse_symbol
+
+
+def one_of(*words: str, refused: Mapping[str, str] | None = None) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        word = text.strip().lower()
+        if word in (refused or {}):
+            raise ValueError((refused or {})[word])
+        if word not in words:
+            near = difflib.get_close_matches(word, words, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise ValueError(f"must be one of {', '.join(words)}{hint}")
+        return word
+    return read
+
+
+def switch(text: str) -> bool:
+    """`true` or `false` and nothing else, so that a `yes` is never a silent off."""
+    word = text.strip().lower()
+    if word not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return word == "true"
+
+
+def whole(low: int, high: int, unit: str = "") -> Callable[[str], int]:
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            raise ValueError(f"must be a whole number{' of' if unit else ''}{unit}") from None
+        if not low <= number <= high:
+            raise ValueError(f"must be between {low} and {high}{unit}")
+        return number
+    return read
+
+
+milliseconds = whole(1, 86_400_000, " ms")
+
+
+def word(text: str) -> str:
+    if not text.isprintable() or len(text) > 64:
+        raise ValueError("must be at most 64 printable characters")
+    return text
+
+
+def parts_of(text: str) -> list[str]:
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts:
+        raise ValueError("must name at least one")
+    return parts
+
+
+def several(read: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+    def read_all(text: str) -> tuple[str, ...]:
+        names = tuple(read(part) for part in parts_of(text))
+        if len(set(names)) < len(names):
+            raise ValueError("names the same one twice")
+        return names
+    return read_all
+
+
+def symbols(text: str) -> tuple[Symbol, ...]:
+    found = tuple(parse_symbol(part) for part in parts_of(text))
+    if len({symbol.name for symbol in found}) < len(found):
+        raise ValueError("names the same symbol twice")
+    return found
+
+
+def urls(*schemes: str) -> Callable[[str], tuple[str, ...]]:
+    def read(text: str) -> tuple[str, ...]:
+        for part in (found := parts_of(text)):
+            pieces = urlsplit(part)
+            if pieces.scheme not in schemes or not pieces.hostname:
+                wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+                raise ValueError(f"must be URLs that begin with {wanted}, comma-separated")
+            pieces.port  # raises ValueError when it is not one
+        return tuple(found)
+    return read
+
+
+def brokers(text: str) -> tuple[str, ...]:
+    for part in (found := parts_of(text)):
+        host, _, port = part.rpartition(":")
+        if not host or not port.isdigit() or not 0 < int(port) < 65536:
+            raise ValueError("must be host:port, comma-separated")
+    return tuple(found)
+
+
+def path(text: str) -> Path:
+    return Path(text)
+
+
+def is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,183 @@
+"""What happened -> log line, dashboard message, record. Nothing here decides anything."""
+
+import logging
+from collections.abc import Callable, Mapping
+from itertools import count
+from time import monotonic, time
+
+from bot.aggregator import MultiSourceWebSocketAggregator
+from bot.chain import in_words
+from bot.config import Config
+from bot.events import (
+    FailoverFailed, SourceConnected, SourceDisconnected, SourceFault, SourceSwitched, TierChanged,
+)
+from bot.model import MarketDataUpdate, Quote, SourceStatus
+from bot.recorder import Recorder
+from bot.web import status
+from bot.web.hub import Hub
+
+log = logging.getLogger(__name__)
+
+UPDATES_PER_LINE = 100
+LINE_EVERY_S = 1.0
+
+
+class Reporter:
+    """The listeners of every event. Each is quick, and may be called from any thread."""
+
+    def __init__(
+        self,
+        instance: str,
+        main_symbol: str,
+        hub: Hub,
+        recorder: Recorder | None,
+        mono: Callable[[], float] = monotonic,
+        wall: Callable[[], float] = time,
+    ) -> None:
+        self._instance = instance
+        self._main_symbol = main_symbol
+        self._hub = hub
+        self._recorder = recorder
+        self._mono, self._wall = mono, wall
+        self._updates = count(1)
+        self._next_line = float("-inf")
+        self._tiers: dict[str, str | None] = {}
+
+    def initialized(
+        self, config: Config, aggregator: MultiSourceWebSocketAggregator | None
+    ) -> None:
+        """The summary of the start, with what is true at this moment."""
+        failover = "ENABLED" if config.enable_failover else "DISABLED"
+        connected, total = (aggregator.connected, len(aggregator.feeds)) if aggregator else (0, 0)
+        if aggregator is not None:
+            if connected:
+                log.info("✅ [WEBSOCKET] Multi-Source Feeds Initialized")
+            else:
+                log.warning("⚠️ [WEBSOCKET] No source is connected yet; all are tried on and on")
+            log.info("   🌐 Primary: %s", config.primary_exchange)
+            log.info("   🌐 Failover: %s", failover)
+            log.info("   🌐 Resolution: %s", config.conflict_resolution)
+            log.info("   🌐 Symbol: %s", ",".join(symbol.name for symbol in config.symbols))
+        log.info("✅ [%s] Autonomous Trading Bot initialized successfully", self._instance)
+        if aggregator is None:
+            log.info("   🌐 WebSocket Feeds: DISABLED (ENABLE_WEBSOCKET_FEEDS)")
+        else:
+            log.info("   🌐 WebSocket Feeds: %s (%d/%d sources)",
+                     "ACTIVE" if connected else "CONNECTING", connected, total)
+            log.info("   🌐 Primary: %s, Failover: %s", config.primary_exchange, failover)
+        log.info("   📊 DuckDB Analytics: %s", self._analytics())
+
+    def _analytics(self) -> str:
+        if self._recorder is None:
+            return "DISABLED"
+        return "ACTIVE" if self._recorder.active else f"NOT ACTIVE ({self._recorder.state})"
+
+    def market_data(self, update: MarketDataUpdate) -> None:
+        """Called for every update, by the feed that received it."""
+        self._hub.publish_update(update)
+        if self._recorder is not None:
+            self._recorder.record_update(update)
+        number = next(self._updates)  # atomic: feeds count together without a lock
+        if number % UPDATES_PER_LINE == 0 and self._mono() >= self._next_line:
+            self._next_line = self._mono() + LINE_EVERY_S
+            log.info("🌐 [WEBSOCKET] Updates: %d", number)
+
+    def source_connected(self, event: SourceConnected) -> None:
+        log.info("✅ [%s] WebSocket connected successfully", event.source.upper())
+        self._record("source_connected", event.source, None, event.reason, event.at)
+
+    def source_disconnected(self, event: SourceDisconnected) -> None:
+        log.warning("⚠️ [%s] WebSocket disconnected: %s", event.source.upper(), event.reason)
+        self._record("source_disconnected", event.source, None, event.reason, event.at)
+
+    def source_error(self, event: SourceFault) -> None:
+        times = f" ({event.count} times in the last minute)" if event.count > 1 else ""
+        log.warning("❌ [%s] %s%s", event.source.upper(), event.reason, times)
+        self._record("source_error", event.source, None, event.reason, event.at,
+                     {"count": event.count})
+
+    def rest_fault(self, reason: str, count: int) -> None:
+        """A request of the REST tier failed, for the `count`th time since the last report."""
+        self.source_error(SourceFault("okx rest", self._wall(), reason, count))
+
+    def source_switch(self, event: SourceSwitched) -> None:
+        where = "" if event.symbol == self._main_symbol else f" [{event.symbol}]"
+        change = f"{event.previous or 'none'} -> {event.current}"
+        log.warning("🔄 [WEBSOCKET] Source switch: %s (%s)%s", change, event.reason, where)
+        self._alert("warning", f"{event.symbol}: source switch {change} ({event.reason})",
+                    event.previous, event.current, event.reason, event.at)
+        self._record("source_switch", event.current, event.symbol, event.reason, event.at,
+                     {"from": event.previous, "to": event.current})
+
+    def failover_failed(self, event: FailoverFailed) -> None:
+        log.error("❌ [WEBSOCKET] No source is fit for %s (%s)", event.symbol, event.reason)
+        self._alert("critical", f"{event.symbol}: no source is fit ({event.reason})",
+                    event.previous, None, event.reason, event.at)
+        self._record("failover_failed", event.previous, event.symbol, event.reason, event.at)
+
+    def health(self, summary: Mapping[str, object]) -> None:
+        """summary: as MultiSourceWebSocketAggregator.health_status() gives it."""
+        sources: list[SourceStatus] = summary["sources"]  # type: ignore[assignment]
+        log.info("💓 [%s] Health: %s, active %s; %s", self._instance,
+                 "healthy" if summary["healthy"] else "NOT healthy",
+                 summary["active_source"] or "none", "; ".join(map(_in_words, sources)))
+        self._hub.publish_event("health_update", status.health(
+            bool(summary["healthy"]), summary["active_source"],  # type: ignore[arg-type]
+            sources, self._instance, int(self._wall() * 1000)))
+
+    def served(self, symbol: str, quote: Quote | None, passed: Mapping[str, str]) -> None:
+        """The chain's answer at a poll of the main loop. passed: tiers passed over, with reasons.
+
+        Thread: main loop only.
+        """
+        now = self._wall()
+        if quote is not None and self._recorder is not None:
+            self._recorder.record_served(quote, int(now * 1000))
+        tier = quote.source if quote else None
+        if symbol not in self._tiers:
+            log.info("🔀 [CHAIN] %s is served from %s", symbol,
+                     tier or f"nowhere: {in_words(passed)}")
+        elif tier != self._tiers[symbol]:
+            self._tier_changed(TierChanged(
+                symbol, self._tiers[symbol], tier, now,
+                in_words(passed) or (quote.reason if quote else "")))
+        self._tiers[symbol] = tier
+
+    def _tier_changed(self, event: TierChanged) -> None:
+        change = f"{event.previous or 'none'} -> {event.current or 'none'}"
+        log.warning("🔀 [CHAIN] Tier change for %s: %s (%s)", event.symbol, change, event.reason)
+        real = event.current not in (None, "mock")
+        self._alert("warning" if real else "critical",
+                    f"{event.symbol}: tier change {change} ({event.reason})",
+                    event.previous, event.current, event.reason, event.at)
+        self._record("tier_change", event.current, event.symbol, event.reason, event.at,
+                     {"from": event.previous, "to": event.current})
+
+    def _alert(self, severity: str, message: str, previous: str | None, current: str | None,
+               reason: str, at: float) -> None:
+        self._hub.publish_event("alert", {
+            "severity": severity, "message": message, "from": previous, "to": current,
+            "reason": reason, "timestamp": int(at * 1000)})
+
+    def _record(self, kind: str, source: str | None, symbol: str | None, reason: str, at: float,
+                detail: Mapping[str, object] | None = None) -> None:
+        if self._recorder is not None:
+            self._recorder.record_event(kind, source=source, symbol=symbol, reason=reason,
+                                        at_ms=int(at * 1000), detail=detail)
+
+
+def in_short(quote: Quote | None) -> str:
+    """A price for one line: what, from where, how old."""
+    if quote is None:
+        return "has no price"
+    origin = quote.exchange or "+".join(quote.exchanges) or "nowhere real"
+    trust = "" if quote.trusted else ", not trusted"
+    return f"{quote.price} from {origin} ({quote.source}), {quote.age_s * 1000:.0f} ms old{trust}"
+
+
+def _in_words(source: SourceStatus) -> str:
+    if not source.connected:
+        return f"{source.exchange} down, {source.errors} errors"
+    latency = "latency unknown" if source.latency is None else f"{source.latency} ms"
+    return (f"{source.exchange} up, {latency}, {source.messages_received} updates, "
+            f"{source.errors} errors")

@@ -1,0 +1,67 @@
+"""What the recorder is given, and the rows of `bot/schema.py` that it becomes."""
+
+import json
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from bot.model import MarketDataUpdate, Quote
+
+TEXT_LIMIT = 2_000
+EPOCH = datetime(1970, 1, 1)
+
+Row = tuple[object, ...]
+
+
+class Served(NamedTuple):
+    quote: Quote
+    at_ms: int
+
+
+class Happened(NamedTuple):
+    kind: str
+    source: str | None
+    symbol: str | None
+    reason: str
+    at_ms: int
+    detail: dict[str, object] | None
+
+
+Item = MarketDataUpdate | Served | Happened
+
+
+def as_row(item: Item) -> tuple[str, Row]:
+    """The table an item belongs to, and its values in the order of the columns there."""
+    if isinstance(item, MarketDataUpdate):
+        return "updates", (
+            _moment(item.received_at), _moment(item.timestamp), item.exchange, item.symbol,
+            item.type, item.price, item.volume, item.bid, item.ask,
+        )
+    if isinstance(item, Served):
+        quote = item.quote
+        return "served", (
+            _moment(item.at_ms), quote.symbol, quote.price, quote.bid, quote.ask, quote.volume,
+            quote.source, quote.exchange, ",".join(quote.exchanges) or None,
+            _moment(quote.timestamp), _moment(quote.received_at), quote.age_s * 1000,
+            quote.synthetic, quote.trusted, _clean(quote.reason),
+        )
+    detail = None if item.detail is None else json.dumps(item.detail, default=str)
+    return "events", (
+        _moment(item.at_ms), _clean(item.kind), item.source and _clean(item.source),
+        item.symbol and _clean(item.symbol), _clean(item.reason), detail,
+    )
+
+
+def _moment(ms: int | None) -> datetime | None:
+    """Naive UTC, which the appender takes at half the cost of an aware one; None if not a date."""
+    if ms is None:
+        return None
+    try:
+        return EPOCH + timedelta(0, 0, ms * 1000)
+    except OverflowError:
+        return None
+
+
+def _clean(text: str) -> str:
+    """Storable as UTF-8, and no longer than somebody may want to read."""
+    text = text[:TEXT_LIMIT]
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -1,0 +1,1 @@
+"""The tiers of the chain, best first: stream, (Kafka,) REST, mock."""

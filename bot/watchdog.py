@@ -1,0 +1,49 @@
+"""The thread that judges the sources: at once when it is woken, and ten times a second."""
+
+import threading
+from collections.abc import Callable
+from time import monotonic
+
+from bot.worker import Worker
+
+TICK_S = 0.1
+
+
+class Watchdog(Worker):
+    """Calls `judge` on every tick and wake-up, and `summarise` every `summary_s` seconds."""
+
+    def __init__(
+        self,
+        judge: Callable[[], None],
+        summarise: Callable[[], None],
+        summary_s: float,
+        mono: Callable[[], float] = monotonic,
+    ) -> None:
+        super().__init__("watchdog")
+        self._judge = judge
+        self._summarise = summarise
+        self._summary_s = summary_s
+        self._mono = mono
+        self._woken = threading.Event()
+        self._next_summary = 0.0
+
+    def wake(self) -> None:
+        """Judge now, not at the next tick. Thread: any."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        super().stop()
+        self.wake()
+
+    def open(self) -> None:
+        self._next_summary = self._mono() + self._summary_s
+
+    def step(self) -> None:
+        self._woken.wait(min(TICK_S, self._summary_s))
+        self._woken.clear()
+        self._judge()
+        now = self._mono()
+        if now >= self._next_summary:
+            # from the time planned, not from now: the period does not drift
+            self._next_summary = max(self._next_summary + self._summary_s, now)
+            self._summarise()
