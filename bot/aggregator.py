@@ -18,7 +18,7 @@ from time import monotonic, time
 from typing import Literal
 
 from bot.dial import HANDSHAKE_S
-from bot.errors import ConnectError, NoQuote
+from bot.errors import ConnectError, SourceError
 from bot.events import FailoverFailed, Listener, Publisher, SourceSwitched
 from bot.exchanges import ALL
 from bot.feed import Feed
@@ -182,7 +182,7 @@ class MultiSourceWebSocketAggregator:
         """The price of any spelling of `symbol`, younger than max_price_age, or None."""
         try:
             return self.quote(parse_symbol(symbol).name)
-        except NoQuote:
+        except SourceError:
             return None
 
     def quote(self, symbol: str) -> Quote:

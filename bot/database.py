@@ -32,7 +32,8 @@ SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": False,
 }
 SIDE_FILES = (".wal", ".wal.checkpoint", ".wal.recovery")
-HEADERS_SIZE = 3 * 4096
+HEADERS_SIZE = 3 * 4_096
+BLOCK_SIZE = 262_144
 DAMAGE = re.compile(
     r"not a valid DuckDB database|[Cc]orrupt|Could not read enough bytes|while replaying WAL"
     r"|[Dd]eserialize"
@@ -186,8 +187,8 @@ def _prepared(path: Path, instance: str) -> tuple[duckdb.DuckDBPyConnection, int
         # Refused among the settings, beside a temp_directory.
         con.execute("SET enable_external_access=false")
         con.execute("SET lock_configuration=true")
-        _check_length(con, path)
         create_tables(con)
+        _check_length(con, path)
         con.execute("INSERT INTO openings VALUES (?, ?, ?, ?)",
                     [datetime.now(UTC).replace(tzinfo=None), instance, VERSION, __version__])
         return con, sum(_count(con, table) for table in COUNTED)
@@ -197,11 +198,14 @@ def _prepared(path: Path, instance: str) -> tuple[duckdb.DuckDBPyConnection, int
 
 
 def _check_length(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """DuckDB opens a file whose end is missing, and fails only when it reads there."""
-    query = "SELECT total_blocks, block_size FROM pragma_database_size()"
-    ((blocks, size),) = con.execute(query).fetchall()
-    if path.stat().st_size < HEADERS_SIZE + blocks * size:
-        raise duckdb.Error(f"Corrupt: the end of its {blocks} blocks is missing")
+    """DuckDB opens a file whose end is missing, and fails only when it reads there.
+
+    Judged by the blocks that rows are in: after a kill, spare ones may be missing at the end.
+    """
+    parts = " UNION ALL ".join(f"FROM pragma_storage_info('{table}')" for table in COUNTED)
+    ((block,),) = con.execute(f"SELECT max(block_id) FROM ({parts}) WHERE persistent").fetchall()
+    if block is not None and path.stat().st_size < HEADERS_SIZE + (block + 1) * BLOCK_SIZE:
+        raise duckdb.Error(f"Corrupt: the file ends before its block {block}")
 
 
 def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:

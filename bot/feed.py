@@ -131,6 +131,7 @@ class Feed(Worker):
         self._connection = connection
         self._subscribed, self._symbols = (), {}
         self._outbox.clear()
+        self._pacer = Pacer(self._exchange.SENDS_PER_S)  # the limit is the connection's
         self._ping, self._latency_s, self._event_lag_s = None, None, None
         self._next_ping = self._next_chores = now
         self._data_at, self._settled = now, False

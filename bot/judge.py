@@ -42,13 +42,14 @@ class Standing(msgspec.Struct, frozen=True):
     """The judgement for one symbol, and what the next one needs to remember.
 
     reason: why `active` is what it is. fit_since: monotonic s, only of sources that are fit now.
-    first_at: when a source was chosen for the first time. last: the source that was active last.
+    grace_until: monotonic s up to which the primary may take over from the first one chosen; None
+    before any was. last: the source that was active last.
     """
 
     active: str | None = None
     reason: str = "no source has been fit yet"
     fit_since: Mapping[str, float] = {}
-    first_at: float | None = None
+    grace_until: float | None = None
     last: str | None = None
 
 
@@ -75,11 +76,12 @@ def judge(
         for view in views if faults[view.source] is None
     }
     active, reason = _choose(before, faults, since, policy, now)
-    return Standing(
-        active, reason, since,
-        now if before.first_at is None and active in since else before.first_at,
-        active or before.active or before.last,
-    )
+    grace_until = before.grace_until
+    if grace_until is None and active in since:
+        grace_until = now + START_GRACE_S
+    if active == policy.primary and active in since:
+        grace_until = now
+    return Standing(active, reason, since, grace_until, active or before.active or before.last)
 
 
 def _choose(
@@ -97,12 +99,12 @@ def _choose(
             waited = now - since[policy.primary]
             if waited >= policy.failback_after_s:
                 return policy.primary, f"primary fit for {waited:.1f} s"
-            if before.first_at is not None and now - before.first_at <= START_GRACE_S:
+            if before.grace_until is not None and now < before.grace_until:
                 return policy.primary, JUST_CONNECTED
         return before.active, before.reason
     if before.active is None:
         if fit:
-            return fit[0], "fresh again" if before.first_at is not None else "first fresh data"
+            return fit[0], "first fresh data" if before.grace_until is None else "fresh again"
         return None, _all(faults)
     if fit:
         return fit[0], str(faults[before.active])

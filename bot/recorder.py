@@ -130,8 +130,7 @@ class Recorder(Worker):
         for _ in range(2):
             if not self.pending or self._work():
                 break
-        if self._database is not None:
-            self._disconnect()
+        self._disconnect()
         if self.pending:
             log.error("📊 [DUCKDB] %d accepted rows were not written: %s", self.pending, self.state)
         if self.dropped or self.rejected:
@@ -226,8 +225,7 @@ class Recorder(Worker):
         self.state = "recording"
 
     def _fell_out(self, state: str) -> None:
-        if self._database is not None:
-            self._disconnect()
+        self._disconnect()
         if self.state != state:
             log.warning("📊 [DUCKDB] Not recording, %d rows waiting: %s", self.pending, state)
         self.active = False
