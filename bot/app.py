@@ -120,7 +120,7 @@ class Bot:
         self.start()
         started = monotonic()
         interval = self.config.poll_interval_ms / 1000
-        next_poll = started + min(interval, TURN_S)
+        next_poll = started + TURN_S  # the feeds' chance to be first: a start is no incident
         while True:
             ended = self._pause(min(next_poll, monotonic() + TURN_S)) or self._failure()
             if ended:

@@ -1,0 +1,134 @@
+"""The practice market: a seeded random walk and what each exchange shows of it. Pure."""
+
+import copy
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from bot.symbols import Symbol
+
+START_PRICES = {"BTC": 60_000.0, "ETH": 3_000.0, "SOL": 150.0, "BNB": 600.0}
+OTHER_START_PRICE = 100.0
+DRIFT_PER_SQRT_S = 0.0002  # standard deviation of one second's move, as a share of the price
+NOISE = 0.00003
+FIRST_TRADE_ID = 1_000_000
+
+
+class Market(NamedTuple):
+    """How one exchange's prices differ: a constant share, and how many decimals it drops."""
+
+    basis: float
+    coarser: int
+
+
+MARKETS = {"binance": Market(0.0, 0), "okx": Market(0.0002, 1)}
+
+
+class Move(NamedTuple):
+    """One trade on one exchange. seller: the aggressor sold, so the buyer was the maker."""
+
+    price: float
+    size: float
+    seller: bool
+
+
+@dataclass
+class Listing:
+    """One symbol on one exchange: last trade, best bid and ask (None: empty side), last 24 h.
+
+    coarser: how many decimals the exchange's price step has less than `decimals` says.
+    """
+
+    symbol: Symbol
+    price: float
+    event_ms: int
+    coarser: int = 0
+    size: float = 0.01
+    seller: bool = False
+    bid: float | None = None
+    bid_size: float = 1.5
+    ask: float | None = None
+    ask_size: float = 1.25
+    open: float = 0.0
+    high: float = 0.0
+    low: float = 0.0
+    volume: float = 5_000.0
+    quote_volume: float = 0.0
+    trades: int = 1
+    trade_id: int = FIRST_TRADE_ID
+    book_id: int = 10 * FIRST_TRADE_ID
+
+    def __post_init__(self) -> None:
+        self.open = self.high = self.low = self.price
+        self.quote_volume = self.volume * self.price
+        self.quote_around(self.price, self.seller)
+
+    def trade(self, move: Move, event_ms: int) -> None:
+        self.price, self.size, self.seller = move
+        self.event_ms = event_ms
+        self.high, self.low = max(self.high, move.price), min(self.low, move.price)
+        self.volume += move.size
+        self.quote_volume += move.size * move.price
+        self.trades += 1
+        self.trade_id += 1
+
+    def quote_around(self, price: float, seller: bool) -> None:
+        """Best bid and ask one tick apart, the trade having hit one of them."""
+        tick = 10.0 ** (self.coarser - decimals(price))
+        bid = price if seller else price - tick
+        self.quote(bid, bid + tick)
+
+    def quote(self, bid: float | None, ask: float | None) -> None:
+        """A side of zero or None is empty."""
+        self.bid, self.ask = bid or None, ask or None
+        self.book_id += 3  # ids rise, and not by one
+
+    def scaled(self, factor: float) -> "Listing":
+        """A copy with every price off by the same factor."""
+        other = copy.copy(self)
+        for name in ("price", "bid", "ask", "open", "high", "low"):
+            value = getattr(self, name)
+            setattr(other, name, value and value * factor)
+        return other
+
+    def aged(self, event_ms: int) -> "Listing":
+        """A copy whose last event was then, or earlier."""
+        other = copy.copy(self)
+        other.event_ms = min(self.event_ms, event_ms)
+        return other
+
+
+def decimals(price: float) -> int:
+    """Decimals of the price step: two for a price in thousands, more for smaller ones."""
+    return 2 if price >= 1000 else 4 if price >= 1 else 8
+
+
+class Walk:
+    """The moves of all symbols on all exchanges. The same seed gives the same moves, in order."""
+
+    def __init__(self, symbols: Sequence[Symbol], seed: int, steps_per_s: float) -> None:
+        self._random = random.Random(seed)
+        self._symbols = [symbol.name for symbol in symbols]
+        self._fair = {symbol.name: start_price(symbol) for symbol in symbols}
+        self._drift = DRIFT_PER_SQRT_S * math.sqrt(len(symbols) / max(steps_per_s, 1.0))
+        self._steps = 0
+
+    def step(self) -> tuple[str, Mapping[str, Move]]:
+        """The next symbol in turn and, per exchange, what was traded there."""
+        name = self._symbols[self._steps % len(self._symbols)]
+        self._steps += 1
+        gauss = self._random.gauss
+        self._fair[name] *= math.exp(gauss(0.0, self._drift))
+        moves = {}
+        for exchange, market in MARKETS.items():
+            price = self._fair[name] * (1.0 + market.basis + gauss(0.0, NOISE))
+            size = self._random.expovariate(20.0) + 0.00001
+            moves[exchange] = Move(round(price, decimals(price) - market.coarser),
+                                   round(size, 5), self._random.random() < 0.5)
+        return name, moves
+
+
+def start_price(symbol: Symbol) -> float:
+    return START_PRICES.get(symbol.base, OTHER_START_PRICE)

@@ -1,0 +1,189 @@
+"""The HTTP API: what is asked for, from the View, in the words of status.py."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from flask import Flask, Response, abort, request
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Unauthorized
+
+from bot import __version__
+from bot.errors import NoQuote, shown
+from bot.symbols import parse_symbol
+from bot.web import status
+from bot.web.guard import Guard
+from bot.web.problems import answer, explain_errors, refuse
+from bot.web.view import View
+
+WITHOUT_TOKEN = ("/healthz",)
+NOT_ENABLED = "WebSocket not enabled"
+ENDPOINTS = (
+    "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
+    "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>", "/ws",
+)
+
+
+def create_app(
+    view: View,
+    *,
+    token: str | None,
+    trusted_hosts: Sequence[str] | None,
+    clock: Callable[[], float] = time.time,
+) -> Flask:
+    """The WSGI application. Nothing in it waits: each answer is a look at `view`.
+
+    token: required as bearer everywhere but at /healthz. trusted_hosts: the only host names,
+    without port, that requests may be addressed to; None for any. clock: epoch s.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # a redirect would repeat a host name that the client chose
+    explain_errors(app, view.instance)
+    _guard(app, Guard(token, trusted_hosts))
+    _add_process(app, view)
+    _add_sources(app, view, clock)
+    _add_prices(app, view, clock)
+    return app
+
+
+def _guard(app: Flask, guard: Guard) -> None:
+    @app.before_request
+    def admit() -> None:
+        host = request.headers.get("Host")
+        if not guard.knows_host(host):
+            abort(400, f"Host {shown(host)} is not this server; address it as "
+                       + " or ".join(guard.trusted_hosts or ()))
+        if request.path == "/ws" and not guard.knows_origin(request.headers.get("Origin"), host):
+            abort(403, f"pages of {shown(request.headers['Origin'])} may not connect")
+        bearer = request.headers.get("Authorization")
+        if request.path not in WITHOUT_TOKEN and not guard.knows_bearer(bearer):
+            raise Unauthorized("send the header `Authorization: Bearer <API_TOKEN>`",
+                               www_authenticate=WWWAuthenticate("bearer", {"realm": "api"}))
+
+    @app.after_request
+    def mark(response: Response) -> Response:
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response
+
+
+def _add_process(app: Flask, view: View) -> None:
+    @app.get("/")
+    def index() -> Response:
+        return answer({"name": "autonomous-bot", "version": __version__, "instance": view.instance,
+                       "endpoints": ENDPOINTS})
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return answer({"status": "ok", "instance": view.instance})
+
+    @app.get("/readyz")
+    def readyz() -> Response:
+        symbol = view.symbols[0]
+        try:
+            quote = view.quote(symbol)
+        except NoQuote as error:
+            return _without_price(view, symbol, error)
+        if quote.synthetic or not quote.trusted:
+            kind = "synthetic" if quote.synthetic else "not trusted"
+            return refuse(503, f"the price of {symbol} is {kind}", view.instance,
+                          symbol=symbol, reason=quote.reason)
+        return answer({"status": "ready", "symbol": symbol, "source": quote.source,
+                       "reason": quote.reason, "instance": view.instance})
+
+    @app.get("/ws")
+    def ws() -> Response:
+        """Reached only by what is no upgrade; those never come to Flask."""
+        abort(400, "/ws speaks WebSocket; connect with an HTTP/1.1 upgrade")
+
+
+def _add_sources(app: Flask, view: View, clock: Callable[[], float]) -> None:
+    @app.get("/api/websocket/health")
+    def health() -> Response:
+        if not view.feeds_enabled:
+            return answer({"error": NOT_ENABLED, "enabled": False}, 503)
+        statuses = view.source_statuses()
+        return answer(status.health(view.healthy, view.active_source, statuses, view.instance,
+                                    _ms(clock)))
+
+    @app.get("/api/websocket/sources")
+    def sources() -> Response:
+        if not view.feeds_enabled:
+            return answer({"error": NOT_ENABLED}, 503)
+        return answer({"sources": [status.source(one) for one in view.source_statuses()]})
+
+    @app.get("/api/websocket/active-source")
+    def active_source() -> Response:
+        if not view.feeds_enabled:
+            return answer({"error": NOT_ENABLED}, 503)
+        return answer({"activeSource": view.active_source, "instance": view.instance,
+                       "timestamp": _ms(clock)})
+
+
+def _add_prices(app: Flask, view: View, clock: Callable[[], float]) -> None:
+    @app.get("/api/v1/prices/<path:text>")
+    def one(text: str) -> Response:
+        max_age_s = _max_age_s()
+        symbol = _known(text, view.symbols)
+        try:
+            return answer(status.price(view.quote(symbol, max_age_s), view.instance))
+        except NoQuote as error:
+            return _without_price(view, symbol, error)
+
+    @app.get("/api/v1/prices")
+    def all_symbols() -> Response:
+        """Each symbol stands for itself: one without a price has `"price": null` and its reasons.
+
+        503 only when none has one, so that a dead market does not hide the others.
+        """
+        max_age_s = _max_age_s()
+        prices = [_price_or_reason(view, symbol, max_age_s) for symbol in view.symbols]
+        if all(price["price"] is None for price in prices):
+            return refuse(503, "no symbol has a price", view.instance,
+                          reason=prices[0]["reason"], prices=prices)
+        return answer({"prices": prices, "instance": view.instance, "timestamp": _ms(clock)})
+
+
+def _price_or_reason(view: View, symbol: str, max_age_s: float | None) -> status.Json:
+    try:
+        return status.price(view.quote(symbol, max_age_s), view.instance)
+    except NoQuote as error:
+        return status.no_price(symbol, str(error), error.reasons, view.instance)
+
+
+def _without_price(view: View, symbol: str, error: NoQuote) -> Response:
+    return refuse(503, f"no price of {symbol} to give: {error}", view.instance,
+                  symbol=symbol, reason=str(error), reasons=error.reasons)
+
+
+def _known(text: str, symbols: Sequence[str]) -> str:
+    try:
+        symbol = parse_symbol(text).name
+    except ValueError as error:
+        abort(404, str(error)[:300])
+    if symbol not in symbols:
+        abort(404, f"unknown symbol {shown(text)}; there are {', '.join(symbols)}")
+    return symbol
+
+
+def _max_age_s() -> float | None:
+    """`?max_age_ms=`, in seconds.
+
+    Any other parameter is refused: a misspelt limit that is passed over would hand out prices of
+    any age to someone who asked for young ones.
+    """
+    for name in request.args:
+        if name != "max_age_ms":
+            abort(400, f"unknown parameter {shown(name)}; there is only max_age_ms")
+    given = request.args.getlist("max_age_ms")
+    if not given:
+        return None
+    text = given[0]
+    if len(given) > 1 or not (text.isascii() and text.isdigit() and len(text) <= 12):
+        abort(400, "max_age_ms: must be one integer >= 0, in milliseconds, got "
+                   f"{shown(', '.join(given))}; write ?max_age_ms=500")
+    return int(text) / 1000
+
+
+def _ms(clock: Callable[[], float]) -> int:
+    return int(clock() * 1000)

@@ -1,0 +1,48 @@
+"""Errors of the API: RFC 9457 problem details, or `{"error": ...}` under /api/websocket/."""
+
+from http import HTTPStatus
+from urllib.parse import quote
+
+import msgspec
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+PROBLEM = "application/problem+json"
+KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
+
+
+def problem(status: int, detail: str, **members: object) -> dict[str, object]:
+    """The members of RFC 9457; `members` extend them and come last."""
+    return {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status,
+            "detail": detail, **members}
+
+
+def answer(body: object, status: int = 200, mimetype: str = "application/json") -> Response:
+    return Response(msgspec.json.encode(body), status, mimetype=mimetype)
+
+
+def refuse(status: int, detail: str, instance: str, **members: object) -> Response:
+    """instance: INSTANCE_ID, written as the URI reference that RFC 9457 wants there."""
+    body = problem(status, detail, **members, instance=quote(instance, safe=""))
+    return answer(body, status, PROBLEM)
+
+
+def explain_errors(app: Flask, instance: str) -> None:
+    """Have `app` answer every HTTP error here; what a handler raises becomes a 500 without detail.
+
+    Flask logs the traceback of the latter; the client never sees one.
+    """
+
+    def explain(error: HTTPException) -> Response:
+        status = error.code or 500
+        detail = error.description or HTTPStatus(status).phrase
+        if request.path.startswith("/api/websocket/"):
+            response = answer({"error": detail}, status)
+        else:
+            response = refuse(status, detail, instance)
+        for name, value in error.get_headers(request.environ):
+            if name in KEPT:
+                response.headers[name] = value
+        return response
+
+    app.register_error_handler(HTTPException, explain)

@@ -1,0 +1,79 @@
+"""Model values as the JSON of the API: names, order of keys and units are a contract."""
+
+from collections.abc import Sequence
+
+from bot.model import MarketDataUpdate, Quote, SourceStatus
+
+Json = dict[str, object]
+
+
+def source(status: SourceStatus) -> Json:
+    return {
+        "exchange": status.exchange,
+        "connected": status.connected,
+        "latency": status.latency,
+        "lastUpdate": status.last_update,
+        "messagesReceived": status.messages_received,
+        "errors": status.errors,
+    }
+
+
+def health(
+    healthy: bool, active: str | None, statuses: Sequence[SourceStatus], instance: str, now_ms: int
+) -> Json:
+    """`timestamp` is never before `lastUpdate`, even when the wall clock was set back."""
+    last = max((s.last_update for s in statuses if s.last_update is not None), default=None)
+    return {
+        "healthy": healthy and active is not None,
+        "activeSource": active,
+        "connectedSources": sum(status.connected for status in statuses),
+        "totalSources": len(statuses),
+        "sources": [source(status) for status in statuses],
+        "updateCount": sum(status.messages_received for status in statuses),
+        "lastUpdate": last,
+        "instance": instance,
+        "timestamp": now_ms if last is None else max(now_ms, last),
+    }
+
+
+def price(quote: Quote, instance: str) -> Json:
+    """`exchanges`, the legs of an average, follows `exchange` and only there."""
+    body: Json = {
+        "symbol": quote.symbol,
+        "price": quote.price,
+        "bid": quote.bid,
+        "ask": quote.ask,
+        "volume": quote.volume,
+        "source": quote.source,
+        "exchange": quote.exchange,
+    }
+    if quote.exchange is None and quote.exchanges:
+        body["exchanges"] = quote.exchanges
+    return body | {
+        "timestamp": quote.timestamp,
+        "receivedAt": quote.received_at,
+        "ageMs": round(quote.age_s * 1000),
+        "synthetic": quote.synthetic,
+        "trusted": quote.trusted,
+        "reason": quote.reason,
+        "instance": instance,
+    }
+
+
+def no_price(symbol: str, reason: str, reasons: dict[str, str], instance: str) -> Json:
+    """Stands where `price` would, for a symbol that has none at the moment."""
+    return {"symbol": symbol, "price": None, "reason": reason, "reasons": reasons,
+            "instance": instance}
+
+
+def websocket_update(update: MarketDataUpdate) -> Json:
+    return {"type": "websocket_update", "data": {
+        "exchange": update.exchange,
+        "symbol": update.symbol,
+        "price": update.price,
+        "volume": update.volume,
+        "bid": update.bid,
+        "ask": update.ask,
+        "timestamp": update.timestamp,
+        "updateType": update.type,
+    }}

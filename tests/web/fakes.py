@@ -1,0 +1,123 @@
+"""Stand-ins for the daemon, and ways to talk to a real server on loopback."""
+
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import websocket
+
+from bot.errors import NoQuote
+from bot.model import MarketDataUpdate, Quote, SourceStatus, UpdateType
+
+LOOPBACK = "127.0.0.1"
+PATIENCE_S = 10.0
+HANDSHAKE = {"Host": "localhost", "Connection": "Upgrade", "Upgrade": "websocket",
+             "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+
+
+class FakeView:
+    """A View whose answers a test sets; a symbol without a quote has no price."""
+
+    def __init__(self) -> None:
+        self.instance = "primary"
+        self.symbols: tuple[str, ...] = ("BTCUSDT", "ETHUSDT")
+        self.feeds_enabled = True
+        self.active_source: str | None = "binance"
+        self.healthy = True
+        self.statuses = [
+            SourceStatus("binance", True, 87, 1704067200000, 15234, 0),
+            SourceStatus("okx", True, 142, 1704067199500, 12891, 1),
+        ]
+        self.quotes: dict[str, Quote] = {"BTCUSDT": quote(), "ETHUSDT": quote("ETHUSDT")}
+        self.reasons = {"websocket": "nothing received", "okx": "timed out"}
+
+    def source_statuses(self) -> list[SourceStatus]:
+        return self.statuses
+
+    def quote(self, symbol: str, max_age_s: float | None = None) -> Quote:
+        found = self.quotes.get(symbol)
+        if found is None:
+            raise NoQuote("every tier was passed over", self.reasons)
+        if max_age_s is not None and (
+                found.age_s > max_age_s or found.synthetic or not found.trusted):
+            raise NoQuote("no price is good enough", {"websocket": "too old"})
+        return found
+
+
+def quote(symbol: str = "BTCUSDT", **changes: Any) -> Quote:
+    whole = Quote(
+        symbol=symbol, price=50000.1, bid=50000.0, ask=50000.2, volume=12345.6,
+        source="websocket", exchange="binance", timestamp=1704067200000,
+        received_at=1704067200087, age_s=0.12, trusted=True, reason="active source is fresh")
+    return msgspec.structs.replace(whole, **changes)
+
+
+def update(price: float = 1.0, symbol: str = "BTCUSDT", exchange: str = "binance",
+           kind: UpdateType = "ticker") -> MarketDataUpdate:
+    return MarketDataUpdate(exchange, symbol, kind, price, 2.0, 0.5, 1.5, 1704067200000,
+                            1704067200087, 1.0)
+
+
+def eventually(condition: Callable[[], object], seconds: float = PATIENCE_S) -> None:
+    """Wait until `condition` holds. Fails the test after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.005)
+
+
+def exchange(port: int, request: bytes, host: str = LOOPBACK) -> bytes:
+    """Send `request` raw. Returns: all that comes back until the server closes."""
+    with socket.create_connection((host, port), timeout=PATIENCE_S) as sock:
+        sock.sendall(request)
+        return read_all(sock)
+
+
+def read_all(sock: socket.socket) -> bytes:
+    received = b""
+    try:
+        while chunk := sock.recv(65536):
+            received += chunk
+    except ConnectionError:  # a reset after the answer is an end, too
+        pass
+    return received
+
+
+def get(port: int, path: str, *headers: str) -> bytes:
+    lines = [f"GET {path} HTTP/1.1", "Host: localhost", "Connection: close", *headers]
+    return exchange(port, ("\r\n".join(lines) + "\r\n\r\n").encode())
+
+
+def handshake(*headers: str, host: str = "Host: localhost", path: str = "/ws") -> bytes:
+    usual = [f"{name}: {value}" for name, value in HANDSHAKE.items() if name != "Host"]
+    lines = [f"GET {path} HTTP/1.1", host, *usual, *headers]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+class Dashboard:
+    """A WebSocket client that leaves no socket behind."""
+
+    def __init__(self, port: int, **options: Any) -> None:
+        self.ws = websocket.create_connection(
+            f"ws://{LOOPBACK}:{port}/ws", timeout=PATIENCE_S, **options)
+
+    def __enter__(self) -> "Dashboard":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.ws.shutdown()  # type: ignore[no-untyped-call]
+
+    def next(self) -> Any:
+        return msgspec.json.decode(self.ws.recv())
+
+    def next_data(self) -> Any:
+        return self.next()["data"]
+
+    def close_code(self) -> int:
+        """Read on until the server closes; its code."""
+        while True:
+            opcode, data = self.ws.recv_data(control_frame=True)
+            if opcode == websocket.ABNF.OPCODE_CLOSE:
+                return int.from_bytes(data[:2], "big")
