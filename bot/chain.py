@@ -47,7 +47,7 @@ class Chain:
                     _require(quote, max_age_s)
             except SourceError as error:
                 if found is None:
-                    reasons[source.name] = str(error)
+                    reasons[source.tier] = str(error)
                 continue
             found = found or quote
             if quote.trusted:
@@ -61,7 +61,7 @@ class Chain:
             raise
         except Exception as error:
             # a defect in one tier must not take the others along
-            log.exception("tier %s failed for %s", source.name, symbol)
+            log.exception("tier %s failed for %s", source.tier, symbol)
             raise NoQuote(f"internal fault: {error}") from error
 
 

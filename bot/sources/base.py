@@ -10,8 +10,8 @@ class Source(Protocol):
     """A tier. It is asked from any thread, and answers at once from what it already has."""
 
     @property
-    def name(self) -> str:
-        """As in a quote's `source`."""
+    def tier(self) -> str:
+        """Its name in the chain, and in a quote's `source`."""
 
     @property
     def synthetic(self) -> bool:
@@ -26,8 +26,8 @@ class NoSource:
 
     synthetic = False
 
-    def __init__(self, name: str, why: str) -> None:
-        self.name = name
+    def __init__(self, tier: str, why: str) -> None:
+        self.tier = tier
         self._why = why
 
     def quote(self, symbol: str) -> Quote:

@@ -37,7 +37,7 @@ Report = Callable[[str, int], None]
 class RestSource(Worker):
     """Polls the ticker of every wanted symbol, on its own thread."""
 
-    name = "okx"
+    tier = "okx"
     synthetic = False
 
     def __init__(
@@ -81,7 +81,7 @@ class RestSource(Worker):
             raise StaleQuote(fault or f"last answer is {age:.1f} s old, a new one is on its way")
         return Quote(
             symbol=symbol, price=update.price, bid=update.bid, ask=update.ask,
-            volume=update.volume, source=self.name, exchange=okx.NAME, timestamp=update.timestamp,
+            volume=update.volume, source=self.tier, exchange=okx.NAME, timestamp=update.timestamp,
             received_at=update.received_at, age_s=age, trusted=True,
             reason="polled because no stream is fresh",
         )

@@ -6,7 +6,7 @@ from bot.resolution import TIER
 
 
 class StreamSource:
-    name = TIER
+    tier = TIER
     synthetic = False
 
     def __init__(self, aggregator: MultiSourceWebSocketAggregator) -> None:
