@@ -37,6 +37,10 @@ def main(argv: list[str] | None = None) -> int:
     except ConfigError as error:
         print(error, file=sys.stderr)
         return EX_CONFIG
+    except ModuleNotFoundError as error:
+        print(f"{error}: run `make run`, or `pip install -e .` in a virtual environment, "
+              f"and use that Python", file=sys.stderr)
+        return EX_SOFTWARE
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -100,7 +104,7 @@ def _live(bot: "Bot") -> int:
 
 
 def _on_signals(call: Callable[[str], None]) -> None:
-    """SIGTERM and SIGINT call `call` once; the next one ends the process at once."""
+    """SIGTERM, SIGINT and SIGHUP call `call` once; the next one ends the process at once."""
     first: list[float] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -114,6 +118,8 @@ def _on_signals(call: Callable[[str], None]) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, handle)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is nohup's wish
+        signal.signal(signal.SIGHUP, handle)
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -128,6 +128,7 @@ class Bot:
             if not self._announced and self._gathered(monotonic() - started):
                 self._announced = True
                 self.reporter.initialized(self.config, self.ws_aggregator)
+                next_poll = monotonic()  # systemd waits for it, however long the interval
             if monotonic() >= next_poll:
                 self.poll()
                 next_poll = max(next_poll + interval, monotonic())

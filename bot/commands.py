@@ -8,6 +8,7 @@ from typing import Any
 import requests
 
 from bot.config import Config, effective, load, misspelt
+from bot.wording import worded
 
 EX_OK = 0
 EX_UNREACHABLE = 69
@@ -31,7 +32,7 @@ def status(arguments: Namespace) -> int:
         health, prices = (_ask(config, path) for path in ("/api/websocket/health",
                                                           "/api/v1/prices"))
     except (requests.RequestException, ValueError) as error:
-        print(f"no bot answers at {_base(config)}: {error}\n"
+        print(f"no bot answers at {_base(config)}: {worded(error)}\n"
               f"Is it running (systemctl status autonomous-bot), and with these settings "
               f"(python -m bot check)?", file=sys.stderr)
         return EX_UNREACHABLE

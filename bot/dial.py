@@ -22,6 +22,7 @@ from bot import __version__
 from bot.connection import Connection, GuardedWebSocket
 from bot.errors import ConnectError
 from bot.readers import is_loopback
+from bot.wording import worded
 from bot.worker import Deadline, Detached
 
 HANDSHAKE_S = 10.0
@@ -80,7 +81,7 @@ class Dial:
         except (OSError, websocket.WebSocketException, http.client.HTTPException) as error:
             if self._socket is not None:
                 self._socket.close()
-            raise ConnectError(f"{host}: {_worded(error)}") from error
+            raise ConnectError(f"{host}: {worded(error)}") from error
 
     def _transport(self) -> socket.socket:
         """A TCP connection to the exchange, or through the proxy that the environment names."""
@@ -184,11 +185,3 @@ def _cut(sock: socket.socket) -> None:
         sock.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass  # it was not connected any more
-
-
-def _worded(error: Exception) -> str:
-    if isinstance(error, TimeoutError | websocket.WebSocketTimeoutException):
-        return "timed out"
-    if isinstance(error, socket.gaierror):
-        return f"name look-up failed ({error.strerror})"
-    return str(error) or type(error).__name__

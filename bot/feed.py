@@ -83,7 +83,8 @@ class Feed(Worker):
         """Thread: any."""
         now, ping, connection = self._mono(), self._ping, self._connection
         latency = self._latency_s
-        if ping is not None and connection is not None and connection.heard_at < ping[1]:
+        if ping is not None and connection is not None and (
+                latency is not None or connection.heard_at < ping[1]):
             latency = max(latency or 0.0, now - ping[1])
         return FeedHealth(
             source=self.source, connected_since=self._connected_since, latency_s=latency,
@@ -236,7 +237,9 @@ class Feed(Worker):
 
     def _fault(self, error: BotError) -> None:
         self._errors += 1
-        count = self._fold.count(str(error), self._mono())
+        # unreadable frames come in many kinds at once, and the first one tells enough
+        kind = "unreadable" if isinstance(error, ParseError) else str(error)
+        count = self._fold.count(kind, self._mono())
         if count:
             self._publisher.publish(
                 "source_error", SourceFault(self.source, self._wall(), str(error), count))

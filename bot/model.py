@@ -68,7 +68,8 @@ class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One feed at one moment, as the judgement needs it.
 
     connected_since: monotonic s, None while not connected. latency_s: ping round trip, or the
-    waiting time of a ping not answered yet when that is longer. event_lag_s: receipt minus the
+    waiting time of a ping not answered yet when that is longer; a source that brings data but never
+    answered a ping has none. event_lag_s: receipt minus the
     exchange's stamp, corrected by the estimated clock offset. detail: why it is not connected.
     """
 

@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 UPDATES_PER_LINE = 100
 LINE_EVERY_S = 1.0
+TIERS = ("websocket", "kafka", "okx", "mock")
 
 
 class Reporter:
@@ -103,8 +104,11 @@ class Reporter:
     def source_switch(self, event: SourceSwitched) -> None:
         where = "" if event.symbol == self._main_symbol else f" [{event.symbol}]"
         change = f"{event.previous or 'none'} -> {event.current}"
-        log.warning("🔄 [WEBSOCKET] Source switch: %s (%s)%s", change, event.reason, where)
-        self._alert("warning", f"{event.symbol}: source switch {change} ({event.reason})",
+        good = event.previous is None
+        log.log(logging.INFO if good else logging.WARNING,
+                "🔄 [WEBSOCKET] Source switch: %s (%s)%s", change, event.reason, where)
+        self._alert("info" if good else "warning",
+                    f"{event.symbol}: source switch {change} ({event.reason})",
                     event.previous, event.current, event.reason, event.at)
         self._record("source_switch", event.current, event.symbol, event.reason, event.at,
                      {"from": event.previous, "to": event.current})
@@ -145,10 +149,10 @@ class Reporter:
 
     def _tier_changed(self, event: TierChanged) -> None:
         change = f"{event.previous or 'none'} -> {event.current or 'none'}"
-        log.warning("🔀 [CHAIN] Tier change for %s: %s (%s)", event.symbol, change, event.reason)
-        real = event.current not in (None, "mock")
-        self._alert("warning" if real else "critical",
-                    f"{event.symbol}: tier change {change} ({event.reason})",
+        severity = _severity(event.previous, event.current)
+        log.log(logging.INFO if severity == "info" else logging.WARNING,
+                "🔀 [CHAIN] Tier change for %s: %s (%s)", event.symbol, change, event.reason)
+        self._alert(severity, f"{event.symbol}: tier change {change} ({event.reason})",
                     event.previous, event.current, event.reason, event.at)
         self._record("tier_change", event.current, event.symbol, event.reason, event.at,
                      {"from": event.previous, "to": event.current})
@@ -164,6 +168,14 @@ class Reporter:
         if self._recorder is not None:
             self._recorder.record_event(kind, source=source, symbol=symbol, reason=reason,
                                         at_ms=int(at * 1000), detail=detail)
+
+
+def _severity(previous: str | None, current: str | None) -> str:
+    """Of a change between tiers: good news, a lower tier, or no real price at all."""
+    if current is None or current == "mock":
+        return "critical"
+    better = previous is None or TIERS.index(current) < TIERS.index(previous)
+    return "info" if better else "warning"
 
 
 def in_short(quote: Quote | None) -> str:

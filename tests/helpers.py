@@ -3,14 +3,16 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 T = TypeVar("T")
 
 LOOK_EVERY_S = 0.005
 
 
-def eventually(condition: Callable[[], T], within: float = 5.0, what: str = "") -> T:
+def eventually(
+    condition: Callable[[], T | Literal[False] | None], within: float = 5.0, what: str = ""
+) -> T:
     """Wait until `condition()` is true. Returns: what it returned. Fails after `within` s."""
     deadline = time.monotonic() + within
     while not (found := condition()):

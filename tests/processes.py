@@ -27,13 +27,14 @@ def free_port() -> int:
 class Daemon:
     """`python -m bot` in a folder of its own; every line it wrote to stderr is in `lines`."""
 
-    def __init__(self, folder: Path, settings: Mapping[str, str], *verb: str) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str], *verb: str,
+                 program: tuple[str, ...] = ("-m", "bot")) -> None:
         self.port = int(settings.get("API_PORT") or free_port())
         self.folder = folder
         clean = {name: value for name, value in os.environ.items()
                  if "PROXY" not in name.upper() and name not in ("NOTIFY_SOCKET", "JOURNAL_STREAM")}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "bot", *verb], cwd=folder, text=True, encoding="utf-8",
+            [sys.executable, *program, *verb], cwd=folder, text=True, encoding="utf-8",
             env=clean | {"PYTHONPATH": str(ROOT), "API_PORT": str(self.port)} | dict(settings),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines: list[str] = []
@@ -85,9 +86,10 @@ class Daemon:
 
 
 @contextmanager
-def daemon(folder: Path, settings: Mapping[str, str], *verb: str) -> Iterator[Daemon]:
+def daemon(folder: Path, settings: Mapping[str, str], *verb: str,
+           program: tuple[str, ...] = ("-m", "bot")) -> Iterator[Daemon]:
     """Run it; whatever happens, it is gone afterwards."""
-    running = Daemon(folder, settings, *verb)
+    running = Daemon(folder, settings, *verb, program=program)
     try:
         yield running
     finally:

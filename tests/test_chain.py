@@ -16,10 +16,10 @@ TIERS = ("websocket", "kafka", "okx", "mock")
 class Tier:
     """Gives its price, or raises its fault. `asked` counts."""
 
-    def __init__(self, name: str, *, fault: Exception | None = None, trusted: bool = True,
+    def __init__(self, tier: str, *, fault: Exception | None = None, trusted: bool = True,
                  age_s: float = 0.1) -> None:
-        self.name = name
-        self.synthetic = name == "mock"
+        self.tier = tier
+        self.synthetic = tier == "mock"
         self.fault = fault
         self.trusted = trusted and not self.synthetic
         self.age_s = age_s
@@ -29,8 +29,8 @@ class Tier:
         self.asked += 1
         if self.fault is not None:
             raise self.fault
-        return Quote(symbol=symbol, price=100.0, source=self.name, received_at=1, age_s=self.age_s,
-                     trusted=self.trusted, synthetic=self.synthetic, reason=f"from {self.name}")
+        return Quote(symbol=symbol, price=100.0, source=self.tier, received_at=1, age_s=self.age_s,
+                     trusted=self.trusted, synthetic=self.synthetic, reason=f"from {self.tier}")
 
 
 def tier(name: str, up: bool) -> Tier:

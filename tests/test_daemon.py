@@ -3,14 +3,12 @@
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -19,7 +17,7 @@ import websocket
 
 from bot.sandbox.server import Sandbox
 from tests.helpers import eventually
-from tests.processes import Daemon, daemon, free_port
+from tests.processes import daemon, free_port
 from tests.servers import raw_server, swallow
 
 STAMP = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ +(?=\S)")
@@ -38,22 +36,12 @@ def settings(sandbox: Sandbox, **more: str) -> dict[str, str]:
     } | more
 
 
-@contextmanager
-def a_disk_that_hangs(bot: Daemon) -> Iterator[None]:
-    """Every write that must reach the disk takes eight seconds."""
-    strace = shutil.which("strace")
-    if strace is None:
-        pytest.skip("strace is not installed (apt-get install strace)")
-    tracer = subprocess.Popen(
-        [strace, "-f", "-qq", "-o", "/dev/null", "-p", str(bot.process.pid),
-         "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync,fsync:delay_enter=8000000"])
-    status = Path(f"/proc/{bot.process.pid}/status")
-    try:
-        eventually(lambda: "TracerPid:\t0\n" not in status.read_text())
-        yield
-    finally:
-        tracer.kill()
-        tracer.wait()
+# A recorder whose last write hangs, as on a disk that has stopped answering.
+HUNG_DISK = """
+import sys, threading, bot.recorder, bot.__main__
+bot.recorder.Recorder.close = lambda self: threading.Event().wait(60)
+sys.exit(bot.__main__.main([]))
+"""
 
 
 def bare(lines: list[str]) -> list[str]:
@@ -112,7 +100,7 @@ def test_the_primary_is_lost_and_comes_back(tmp_path: Path, sandbox: Sandbox) ->
         assert bot.price()["exchange"] == "okx"
         sandbox.heal()
         bot.wait_for("🔄 [WEBSOCKET] Source switch: okx -> binance")
-        alerts = []
+        alerts: list[dict[str, object]] = []
         while len(alerts) < 2:
             message = json.loads(client.recv())
             if message["type"] == "alert":
@@ -248,24 +236,21 @@ def test_it_stops_in_time_with_everything_down(tmp_path: Path, sandbox: Sandbox)
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path: Path, sandbox: Sandbox) -> None:
-    with daemon(tmp_path, settings(sandbox)) as bot:
+    with daemon(tmp_path, settings(sandbox), program=("-c", HUNG_DISK)) as bot:
         bot.wait_for("is served from websocket")
-        with a_disk_that_hangs(bot):  # which makes the stop last
-            bot.signal(signal.SIGTERM)
-            bot.wait_for("Disconnecting")
-            assert not threading.Event().wait(0.2)
-            bot.signal(signal.SIGTERM)
-            eventually(lambda: bot.process.poll() is not None, within=2.0)
-    assert bot.ended() == 1
+        bot.signal(signal.SIGTERM)
+        bot.wait_for("Disconnecting")
+        assert not threading.Event().wait(0.2)
+        bot.signal(signal.SIGTERM)
+        assert bot.ended(2.0) == 1
+    assert "Stopped" not in bot.log
 
 
 def test_a_thread_that_does_not_stop_is_named(tmp_path: Path, sandbox: Sandbox) -> None:
-    with daemon(tmp_path, settings(sandbox)) as bot:
+    with daemon(tmp_path, settings(sandbox), program=("-c", HUNG_DISK)) as bot:
         bot.wait_for("is served from websocket")
-        with a_disk_that_hangs(bot):
-            bot.signal(signal.SIGTERM)
-            eventually(lambda: bot.process.poll() is not None, within=6.0)
-    assert bot.ended() == 1
+        bot.signal(signal.SIGTERM)
+        assert bot.ended(6.0) == 1
     assert "❌ Thread recorder did not stop in time" in bot.log
 
 

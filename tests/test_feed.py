@@ -37,13 +37,16 @@ class Watched:
         publisher = Publisher(EVENTS)
         publisher.on("market_data", self.updates.append)
         for name in ("source_connected", "source_disconnected", "source_error"):
-            publisher.on(name, lambda event, name=name: self.events.append((name, event)))
+            publisher.on(name, self._keep(name))
         self.subscriptions = Subscriptions()
         for symbol in symbols:
             self.subscriptions.add(parse_symbol(symbol), ["ticker", "trade"])
         self.store = LatestPrices()
         self.feed = Feed(ALL[exchange], urls, self.subscriptions, self.store, publisher,
                          handshake_s=handshake_s, backoff=Backoff(0.01, 0.05))
+
+    def _keep(self, name: str) -> Callable[[object], None]:
+        return lambda event: self.events.append((name, event))
 
     def names(self) -> list[str]:
         return [name for name, _ in self.events]

@@ -1,8 +1,7 @@
 """What an exchange is to the rest of the program: a table of constants and pure functions."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import msgspec
@@ -59,18 +58,18 @@ class Exchange(Protocol):
         """
 
 
-@contextmanager
-def reading(exchange: str, frame: bytes) -> Iterator[None]:
-    """Turn whatever reading a frame raises into a ParseError that shows the frame."""
-    try:
-        yield
-    except (msgspec.MsgspecError, ValueError, TypeError, KeyError, IndexError) as error:
-        raise ParseError(f"{exchange}: {error} in {shown(frame)}") from error
+# What reading a frame can raise when it is not what the protocol says.
+UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, KeyError, IndexError)
 
 
-def price(value: float) -> float:
-    """`value` if it can be a price. Raises: ValueError for zero, negative, NaN and infinite."""
-    if not 0.0 < value < math.inf:
+def unreadable(exchange: str, frame: bytes, error: Exception) -> ParseError:
+    """The error for a frame whose reading raised one of UNREADABLE."""
+    return ParseError(f"{exchange}: {error} in {shown(frame)}")
+
+
+def price(value: float | None) -> float:
+    """`value` if it can be a price. Raises: ValueError for none, zero, negative, NaN, infinite."""
+    if value is None or not 0.0 < value < math.inf:
         raise ValueError(f"impossible price {value!r}")
     return value
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from bot.errors import ExchangeError, shown
-from bot.exchanges.base import amount, price, reading, spread
+from bot.exchanges.base import UNREADABLE, amount, price, spread, unreadable
 from bot.model import MarketDataUpdate, UpdateType
 from bot.symbols import Symbol
 
@@ -67,30 +67,39 @@ def subscribe(natives: Sequence[str], kinds: Sequence[UpdateType]) -> list[str]:
 def parse(
     frame: bytes, symbols: Mapping[str, str], received_at: int, received_mono: float
 ) -> list[MarketDataUpdate]:
-    with reading(NAME, frame):
+    try:
         outer = _decode(frame)
-        message = outer.data or outer
         if outer.code is not None or outer.error is not None:
             raise ExchangeError(f"{NAME}: {outer.msg or outer.error} in {shown(frame)}")
+        message = outer.data or outer
         symbol = symbols.get(message.symbol or "")
         if symbol is None:
             return []
-        kind: UpdateType
-        event, bid, ask = message.event, message.bid, message.ask
-        if event == "trade" or event == "aggTrade":
-            kind, value, volume, bid, ask = "trade", message.traded, message.size, None, None
-        elif event == "24hrTicker" or event == "24hrMiniTicker":
-            kind, value, volume = "ticker", message.last, message.day_volume
-        elif event is None and bid is not None and ask is not None:
-            kind, value, volume = "orderbook", None, None
-        else:
+        return _updates(message, symbol, received_at, received_mono)
+    except UNREADABLE as error:
+        raise unreadable(NAME, frame, error) from error
+
+
+def _updates(
+    message: _Payload, symbol: str, received_at: int, received_mono: float
+) -> list[MarketDataUpdate]:
+    kind: UpdateType
+    event, bid, ask = message.event, message.bid, message.ask
+    if event == "trade" or event == "aggTrade":
+        # in old trades `a` and `b` are order ids
+        kind, value, volume, bid, ask = "trade", message.traded, message.size, None, None
+    elif event == "24hrTicker" or event == "24hrMiniTicker":
+        kind, value, volume = "ticker", message.last, message.day_volume
+    elif event is None and bid is not None and ask is not None:
+        kind, value, volume = "orderbook", None, None
+    else:
+        return []
+    bid, ask = spread(bid, ask)  # type: ignore[arg-type]  # a list is a TypeError: unreadable
+    if kind == "orderbook":
+        if bid is None or ask is None:
             return []
-        bid, ask = spread(bid, ask)  # type: ignore[arg-type]  # a list is a TypeError: ParseError
-        if kind == "orderbook":
-            if bid is None or ask is None:
-                return []
-            value = (bid + ask) / 2
-        return [MarketDataUpdate(
-            NAME, symbol, kind, price(value),  # type: ignore[arg-type]  # None likewise
-            amount(volume), bid, ask, message.event_ms, received_at, received_mono,
-        )]
+        value = (bid + ask) / 2
+    return [MarketDataUpdate(
+        NAME, symbol, kind, price(value),  # type: ignore[arg-type]  # likewise
+        amount(volume), bid, ask, message.event_ms, received_at, received_mono,
+    )]

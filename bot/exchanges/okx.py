@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bot.errors import ExchangeError, shown
-from bot.exchanges.base import amount, price, reading, spread
+from bot.exchanges.base import UNREADABLE, amount, price, spread, unreadable
 from bot.model import MarketDataUpdate, UpdateType
 from bot.symbols import Symbol
 
@@ -76,7 +76,7 @@ def parse(
 ) -> list[MarketDataUpdate]:
     if frame == PONG:
         return []
-    with reading(NAME, frame):
+    try:
         message = _decode(frame)
         if message.event == "error":
             raise ExchangeError(f"{NAME}: error {message.code}, {message.msg or shown(frame)}")
@@ -86,12 +86,11 @@ def parse(
         symbol = symbols.get(message.arg.instId)
         if kind is None or symbol is None:
             return []
-        updates = []
-        for row in _decode_rows(message.data):
-            update = _update(row, kind, symbol, received_at, received_mono)
-            if update is not None:
-                updates.append(update)
-        return updates
+        rows = _decode_rows(message.data)
+        updates = [_update(row, kind, symbol, received_at, received_mono) for row in rows]
+        return [update for update in updates if update is not None]
+    except UNREADABLE as error:
+        raise unreadable(NAME, frame, error) from error
 
 
 def ticker_url(base: str, native_symbol: str) -> str:
@@ -106,7 +105,7 @@ def parse_ticker(
 
     Raises: ParseError, ExchangeError, as `parse` does.
     """
-    with reading(NAME, body):
+    try:
         message = _decode(body)
         if message.code != "0":
             raise ExchangeError(f"{NAME}: error {message.code}, {message.msg or shown(body)}")
@@ -114,6 +113,8 @@ def parse_ticker(
         update = _update(row, "ticker", symbols[row.instId], received_at, received_mono)
         assert update is not None  # only a book can have an empty side and so no price
         return update
+    except UNREADABLE as error:
+        raise unreadable(NAME, body, error) from error
 
 
 def _update(

@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             sandbox.start()
         except OSError as error:
-            print(f"sandbox: no port: {error}", file=sys.stderr)
+            print(f"sandbox: a port is taken: {error}; choose others (--help)", file=sys.stderr)
             return PORT_TAKEN
         try:
             print(_greeting(sandbox), flush=True)

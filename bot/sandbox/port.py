@@ -107,9 +107,9 @@ class Port:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind((LOOPBACK, self.number))
-        except OSError:
+        except OSError as error:
             bound.close()
-            raise
+            raise OSError(error.errno, f"{LOOPBACK}:{self.number}: {error.strerror}") from error
         return bound
 
     def _unreserve(self) -> None:

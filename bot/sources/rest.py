@@ -16,6 +16,7 @@ from bot.exchanges import okx
 from bot.folding import Fold
 from bot.model import MarketDataUpdate, Quote
 from bot.symbols import Symbol
+from bot.wording import worded
 from bot.worker import Detached, Worker
 
 POLL_EVERY_S = 1.0  # for each symbol
@@ -136,7 +137,7 @@ class RestSource(Worker):
         try:
             status, retry_after, body = call.result()
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise NoQuote(f"{type(error).__name__}: {error}") from error
+            raise NoQuote(f"REST: {worded(error)}") from error
         if status in LIMITED:
             pause = float(retry_after) if retry_after.isdigit() else LIMITED_PAUSE_S
             self._not_before = self._mono() + min(pause, LONGEST_PAUSE_S)

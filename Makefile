@@ -1,0 +1,102 @@
+# Set-up and everyday commands. `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# further arguments for pytest: make test ARGS="-k watchdog -x"
+ARGS ?=
+# the demo has its own folder and port, so that a real bot beside it is not disturbed
+DEMO := data/demo
+DEMO_PORT ?= 3101
+
+.DEFAULT_GOAL := help
+.PHONY: help run test demo lint bench clean
+
+help: ## list these commands
+	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)$$/  make \1\t\2/p' Makefile
+
+run: $(VENV)/.installed .env ## run the bot here until Ctrl-C; the first time, set it up
+	@exec $(BIN)/python -m bot
+
+test: $(VENV)/.installed-dev ## run all tests (the first time, set up), but not the benchmarks
+	$(BIN)/python -m pytest -m "not bench" $(ARGS)
+
+demo: $(VENV)/.installed ## run the bot against practice exchanges on this machine: no network needed
+	@$(run_demo)
+
+lint: $(VENV)/.installed-dev ## check style and types
+	$(BIN)/python -m flake8 bot tests
+	$(BIN)/python -m mypy
+
+bench: $(VENV)/.installed-dev ## measure what is promised: speed, memory, time to fail over
+	$(BIN)/python -m pytest -m bench -s tests/bench $(ARGS)
+
+clean: ## remove what was installed and built; .env, data and logs stay
+	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .coverage
+	find bot tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.env:
+	@install -m 600 .env.example .env
+	@echo "Wrote .env, a copy of .env.example: the place for your settings."
+
+# Installed again only when what they depend on has changed; nothing else here needs the network.
+$(VENV)/.installed: setup.cfg pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) -e .
+	@touch $@
+
+$(VENV)/.installed-dev: setup.cfg pyproject.toml | $(BIN)/python
+	@echo "Installing into $(VENV), with what the tests need ..."
+	@$(PIP) -e '.[dev]'
+	@touch $(VENV)/.installed $@
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "No $(PYTHON) here. Install Python 3.11 or newer, or name it: make PYTHON=python3.12"; \
+		exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), and 3.11 or newer is needed." \
+			"Name another: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) has no venv. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+define demo_hints
+
+A bot on practice exchanges is starting. In another terminal:
+
+  curl localhost:$(DEMO_PORT)/api/v1/prices/BTCUSDT
+  curl localhost:$(DEMO_PORT)/api/websocket/health
+  API_PORT=$(DEMO_PORT) $(BIN)/python -m bot status
+
+Make something go wrong, and watch the lines below:
+
+  $(BIN)/python -m bot sandbox throw binance silence --seconds 20
+  $(BIN)/python -m bot sandbox throw okx cut
+  $(BIN)/python -m bot sandbox faults         # what else there is, and what is on
+  $(BIN)/python -m bot sandbox heal           # end it all
+
+Ctrl-C ends both. Its data and log are in $(DEMO).
+
+endef
+export demo_hints
+
+# The exchanges run in a session of their own, so that Ctrl-C reaches the bot alone and they end
+# after it. The bot runs where no .env is. `wait` returns early on a signal, hence the loop.
+define run_demo
+bin="$(abspath $(BIN))"; mkdir -p $(DEMO) && cd $(DEMO) || exit 1; \
+setsid "$$bin/python" -m bot sandbox --rate 4 >exchanges.log 2>&1 & exchanges=$$!; \
+trap 'kill $$exchanges 2>/dev/null; wait $$exchanges' EXIT; trap : INT; \
+trap 'kill $${bot:-$$exchanges}' TERM HUP; \
+until grep -q '^OKX_REST_URL=' exchanges.log; do \
+	kill -0 $$exchanges 2>/dev/null || { cat exchanges.log; exit 1; }; sleep 0.1; done; \
+printf '%s\n' "$$demo_hints"; \
+env $$(grep '^[A-Z_]*_URL=' exchanges.log) INSTANCE_ID=demo MODE=simulation \
+	TRADING_SYMBOL=BTCUSDT,ETHUSDT ENABLE_WEBSOCKET_FEEDS=true API_HOST=127.0.0.1 \
+	API_PORT=$(DEMO_PORT) DUCKDB_PATH=analytics.duckdb LOG_DIR=logs \
+	"$$bin/python" -m bot & bot=$$!; \
+wait $$bot; code=$$?; \
+while kill -0 $$bot 2>/dev/null; do wait $$bot; code=$$?; done; \
+exit $$code
+endef

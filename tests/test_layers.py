@@ -1,0 +1,130 @@
+"""Imports go only to a lower layer; the numbers are here, and the imports are read from the code.
+
+A new module fails the test until it has its number. Modules of `bot.web` and `bot.sandbox` share
+the number of their package: within it they may import each other, but never in a circle.
+"""
+
+import ast
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import bot
+
+ROOT = Path(bot.__file__).parent
+
+LAYERS = {
+    "bot": 0,
+    "bot.errors": 0,
+    "bot.model": 0,
+    "bot.symbols": 0,
+    "bot.backoff": 0,
+    "bot.events": 0,
+    "bot.folding": 0,
+    "bot.judge": 0,
+    "bot.lag": 0,
+    "bot.pacing": 0,
+    "bot.sources": 0,
+    "bot.systemd": 0,
+    "bot.worker": 0,
+    "bot.connection": 1,
+    "bot.exchanges.base": 1,
+    "bot.logs": 1,
+    "bot.readers": 1,
+    "bot.rows": 1,
+    "bot.schema": 1,
+    "bot.sources.base": 1,
+    "bot.sources.mock": 1,
+    "bot.store": 1,
+    "bot.subscriptions": 1,
+    "bot.watchdog": 1,
+    "bot.chain": 2,
+    "bot.database": 2,
+    "bot.dial": 2,
+    "bot.exchanges.binance": 2,
+    "bot.exchanges.okx": 2,
+    "bot.resolution": 2,
+    "bot.sandbox": 2,
+    "bot.web": 2,
+    "bot.exchanges": 3,
+    "bot.recorder": 3,
+    "bot.config": 4,
+    "bot.feed": 4,
+    "bot.sources.rest": 4,
+    "bot.aggregator": 5,
+    "bot.commands": 5,
+    "bot.reporter": 6,
+    "bot.sources.stream": 6,
+    "bot.app": 7,
+    "bot.__main__": 8,
+}
+WHOLE = ("bot.sandbox", "bot.web")  # packages with one number for all their modules
+FORBIDDEN = {"asyncio", "numpy", "pandas"}
+
+
+def module_name(path: Path) -> str:
+    parts = ("bot", *path.relative_to(ROOT).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+TREES = {module_name(path): ast.parse(path.read_text()) for path in sorted(ROOT.rglob("*.py"))}
+
+
+def place(module: str) -> str:
+    """The entry of LAYERS for a module."""
+    return next((package for package in WHOLE if module.startswith(f"{package}.")), module)
+
+
+def imported(module: str) -> Iterator[str]:
+    """Every module named in an import anywhere in `module`, functions and TYPE_CHECKING too."""
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module, f"{module}: a relative import"
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if inner in TREES else node.module
+
+
+def ours(module: str) -> set[str]:
+    return {name for name in imported(module) if name == "bot" or name.startswith("bot.")}
+
+
+def test_every_module_has_its_number_and_every_number_its_module() -> None:
+    assert {place(module) for module in TREES} == set(LAYERS)
+
+
+@pytest.mark.parametrize("module", TREES)
+def test_imports_go_only_to_a_lower_layer(module: str) -> None:
+    here = place(module)
+    for name in ours(module):
+        there = place(name)
+        within = here == there and here in WHOLE
+        assert within or LAYERS[there] < LAYERS[here], f"{module} imports {name}"
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    list(TopologicalSorter({module: ours(module) for module in TREES}).static_order())
+
+
+@pytest.mark.parametrize("module", TREES)
+def test_no_module_uses_what_the_program_does_without(module: str) -> None:
+    assert not {name.split(".")[0] for name in imported(module)} & FORBIDDEN
+
+
+@pytest.mark.parametrize("module", TREES)
+def test_nothing_sleeps_where_it_could_wait_for_the_stop(module: str) -> None:
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.ImportFrom) and node.module == "time":
+            assert "sleep" not in {alias.name for alias in node.names}
+        if isinstance(node, ast.Attribute) and node.attr == "sleep":
+            assert not (isinstance(node.value, ast.Name) and node.value.id == "time")
+
+
+@pytest.mark.parametrize("dependency", ["kafka", "websocket", "websockets", "requests", "flask",
+                                        "duckdb", "dotenv", "waitress", "msgspec"])
+def test_no_module_hides_a_dependency_behind_its_name(dependency: str) -> None:
+    assert dependency not in {module.rpartition(".")[2] for module in TREES}

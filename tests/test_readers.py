@@ -1,0 +1,105 @@
+"""The text of one setting -> its value, or what would have been right."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bot import readers
+
+
+@pytest.mark.parametrize("text, value", [
+    ("true", True), ("TRUE", True), ("True", True), (" false ", False), ("FALSE", False),
+])
+def test_switch_knows_two_words_in_any_case(text: str, value: bool) -> None:
+    assert readers.switch(text) is value
+
+
+@pytest.mark.parametrize("text", ["1", "0", "yes", "no", "on", "off", "y", "enabled", "tru", "t"])
+def test_switch_refuses_every_other_word(text: str) -> None:
+    """D019, D021: never a silent off."""
+    with pytest.raises(ValueError, match="must be true or false"):
+        readers.switch(text)
+
+
+def test_one_of_takes_any_case_and_hints_at_the_near_word() -> None:
+    read = readers.one_of("primary", "latest", "average")
+    assert read(" Latest ") == "latest"
+    with pytest.raises(ValueError, match=r"primary, latest, average \(did you mean average\?\)"):
+        read("avarage")
+
+
+@pytest.mark.parametrize("text, fault", [
+    ("abc", "must be a whole number of ms"), ("1.5", "whole number"), ("1e3", "whole number"),
+    ("", "whole number"), ("0x10", "whole number"), ("9" * 5000, "whole number"),
+    ("0", "between 1 and 100 ms"), ("-1", "between"), ("101", "between"),
+])
+def test_whole_says_what_and_between_what(text: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        readers.whole(1, 100, " ms")(text)
+
+
+def test_whole_takes_its_limits_themselves() -> None:
+    assert [readers.whole(1, 100)(text) for text in ("1", "100")] == [1, 100]
+
+
+@pytest.mark.parametrize("text", ["line\nbreak", "x" * 65, "tab\t", "\x1b[31m"])
+def test_word_refuses_what_would_not_stand_in_a_line(text: str) -> None:
+    with pytest.raises(ValueError, match="64 printable"):
+        readers.word(text)
+
+
+def test_several_are_separated_by_commas_with_any_space_around() -> None:
+    assert readers.several(readers.word)(" a, b ,,c ") == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("read, text", [
+    (readers.several(readers.word), "a,b,a"), (readers.symbols, "BTCUSDT,btc-usdt"),
+])
+def test_same_one_twice_is_refused(read: Callable[[str], Any], text: str) -> None:
+    with pytest.raises(ValueError, match="twice"):
+        read(text)
+
+
+@pytest.mark.parametrize("read", [
+    readers.symbols, readers.several(readers.word), readers.urls("ws"), readers.brokers,
+])
+def test_list_of_nothing_is_refused(read: Callable[[str], Any]) -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        read(" , ,")
+
+
+@pytest.mark.parametrize("text, found", [
+    ("wss://a.example:9443", ("wss://a.example:9443",)),
+    ("ws://127.0.0.1:1/x, wss://[::1]:2", ("ws://127.0.0.1:1/x", "wss://[::1]:2")),
+])
+def test_urls_are_tried_in_the_order_given(text: str, found: tuple[str, ...]) -> None:
+    assert readers.urls("ws", "wss")(text) == found
+
+
+@pytest.mark.parametrize("text", [
+    "a.example", "https://a.example", "wss://", "wss://:9443", "wss://a:99999", "wss://a:x",
+    "wss://[::1", "wss://good.example,bad",
+])
+def test_what_is_no_websocket_url_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        readers.urls("ws", "wss")(text)
+
+
+def test_brokers_are_host_and_port() -> None:
+    assert readers.brokers("a:1, b.example:65535") == ("a:1", "b.example:65535")
+
+
+@pytest.mark.parametrize("text", ["a", "a:", ":1", "a:x", "a:0", "a:65536", "a:1,b"])
+def test_what_is_no_broker_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="host:port"):
+        readers.brokers(text)
+
+
+@pytest.mark.parametrize("host, loopback", [
+    ("127.0.0.1", True), ("127.8.8.8", True), ("localhost", True), ("::1", True), ("[::1]", True),
+    ("0.0.0.0", False), ("::", False), ("192.168.1.1", False), ("example.org", False), ("", False),
+    ("127.0.0.1.example.org", False), ("localhost.example.org", False),
+])
+def test_only_this_machine_is_loopback(host: str, loopback: bool) -> None:
+    assert readers.is_loopback(host) is loopback
