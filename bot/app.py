@@ -128,10 +128,13 @@ class Bot:
             if not self._announced and self._gathered(monotonic() - started):
                 self._announced = True
                 self.reporter.initialized(self.config, self.ws_aggregator)
-                next_poll = monotonic()  # systemd waits for it, however long the interval
+                # systemd waits for READY, however long the interval is
+                next_poll = min(next_poll, max(started + TURN_S, monotonic()))
             if monotonic() >= next_poll:
                 self.poll()
-                next_poll = max(next_poll + interval, monotonic())
+                next_poll += interval
+                if next_poll <= monotonic():
+                    next_poll = monotonic() + interval
             notify("WATCHDOG=1")
 
     def poll(self) -> None:

@@ -49,7 +49,7 @@ def setting(name: str, default: str, read: Callable[[str], Any], help: str, *,
             secret: bool = False) -> Any:
     """A field of Config that is one variable."""
     return dataclasses.field(
-        default=read(default) if default else None,
+        repr=not secret, default=read(default) if default else None,
         metadata={"": Setting(name, default, read, help, secret)},
     )
 
@@ -217,9 +217,9 @@ def written(value: object) -> str:
 
 def _filed(env_file: Path) -> dict[str, str | None]:
     # without interpolation: a `$` in a secret is a `$`
-    if not env_file.is_file():
-        return {}
     try:
+        if not env_file.is_file():
+            return {}
         return dotenv.dotenv_values(env_file, interpolate=False)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{env_file}: cannot be read ({error}); make it readable UTF-8 text or "

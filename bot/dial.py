@@ -173,7 +173,7 @@ def _refusal(host: str, status: int, headers: dict[str, str]) -> ConnectError:
 def _retry_after_s(text: str) -> float | None:
     """Retry-After is a number of seconds or a date (RFC 9110 10.2.3)."""
     try:
-        seconds = float(text) if text.strip().isdigit() else (
+        seconds = float(text) if text.strip().isdecimal() else (
             email.utils.parsedate_to_datetime(text).timestamp() - time.time())
     except (ValueError, TypeError):
         return None

@@ -27,6 +27,12 @@ def shown(value: object) -> str:
     return text if len(text) <= VALUE_LIMIT else text[: VALUE_LIMIT - 1] + "…"
 
 
+def short(text: object) -> str:
+    """Somebody else's words as part of a message: one line, at most VALUE_LIMIT characters."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= VALUE_LIMIT else line[: VALUE_LIMIT - 1] + "…"
+
+
 class BotError(Exception):
     """Base of all errors raised here on purpose."""
 

@@ -72,8 +72,8 @@ def judge(
     """The next standing. `views` in the order in which sources are preferred after the primary."""
     faults = {view.source: unfit(view, policy) for view in views}
     since = {
-        view.source: max(before.fit_since.get(view.source, now), view.connected_since or now)
-        for view in views if faults[view.source] is None
+        view.source: max(before.fit_since.get(view.source, now), view.connected_since)
+        for view in views if faults[view.source] is None and view.connected_since is not None
     }
     active, reason = _choose(before, faults, since, policy, now)
     grace_until = before.grace_until

@@ -79,11 +79,8 @@ class LogWriter(Worker):
         record = self._queue.get()
         if record is not None:
             self._write(record)
-        if self.dropped > self._reported and self._queue.qsize() < QUEUED // 2:
-            lost, self._reported = self.dropped - self._reported, self.dropped
-            self._write(logging.makeLogRecord({
-                "msg": f"⚠️ [LOG] {lost} log lines were dropped: the log could not keep up",
-                "levelno": logging.WARNING, "levelname": "WARNING"}))
+        if self._queue.qsize() < QUEUED // 2:
+            self._report_drops()
 
     def close(self) -> None:
         while True:
@@ -93,8 +90,16 @@ class LogWriter(Worker):
                 break
             if record is not None:
                 self._write(record)
+        self._report_drops()
         for sink in self._sinks:
             sink.close()
+
+    def _report_drops(self) -> None:
+        lost, self._reported = self.dropped - self._reported, self.dropped
+        if lost:
+            self._write(logging.makeLogRecord({
+                "msg": f"⚠️ [LOG] {lost} log lines were dropped: the log could not keep up",
+                "levelno": logging.WARNING, "levelname": "WARNING"}))
 
     def _write(self, record: logging.LogRecord) -> None:
         for sink in self._sinks:
@@ -102,6 +107,8 @@ class LogWriter(Worker):
 
 
 def _stderr() -> logging.Handler:
+    if sys.stderr is None:  # descriptor 2 was closed at the start
+        return logging.NullHandler()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter(BARE if _to_journal() else STAMPED))
     return handler

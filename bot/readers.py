@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from bot.symbols import Symbol, parse_symbol
 
+MOST_SYMBOLS = 500  # with two streams each; Binance allows 1024 streams on a connection
+
 
 def one_of(*words: str, refused: Mapping[str, str] | None = None) -> Callable[[str], str]:
     def read(text: str) -> str:
@@ -71,6 +73,8 @@ def symbols(text: str) -> tuple[Symbol, ...]:
     found = tuple(parse_symbol(part) for part in parts_of(text))
     if len({symbol.name for symbol in found}) < len(found):
         raise ValueError("names the same symbol twice")
+    if len(found) > MOST_SYMBOLS:
+        raise ValueError(f"names {len(found)} symbols, at most {MOST_SYMBOLS} fit a connection")
     return found
 
 

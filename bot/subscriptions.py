@@ -19,8 +19,8 @@ class Subscriptions:
     def add(self, symbol: Symbol, kinds: Sequence[UpdateType]) -> None:
         """Thread: any. A kind that is there already is not added twice."""
         with self._lock:
-            held = dict(self.rows)
-            new = tuple(kind for kind in dict.fromkeys(kinds) if kind not in held.get(symbol, ()))
+            held = {kind for known, kinds in self.rows if known == symbol for kind in kinds}
+            new = tuple(kind for kind in dict.fromkeys(kinds) if kind not in held)
             if new:
                 self.rows += ((symbol, new),)
 

@@ -44,6 +44,8 @@ class Watchdog(Worker):
         self._judge()
         now = self._mono()
         if now >= self._next_summary:
-            # from the time planned, not from now: the period does not drift
-            self._next_summary = max(self._next_summary + self._summary_s, now)
+            # from the time planned, so that the period does not drift; a stall is not made up for
+            self._next_summary += self._summary_s
+            if self._next_summary <= now:
+                self._next_summary = now + self._summary_s
             self._summarise()

@@ -310,8 +310,8 @@ def test_runs_of_failures_are_forgotten_only_after_lasting_data(
         backoff = watched.feed._backoff
         backoff._failures = 5
         sandbox.fault("binance", "cut")
+        eventually(lambda: backoff._failures == 6)
         eventually(lambda: watched.connected and len(sandbox.subscriptions("binance")) == 2)
-        assert backoff._failures == 6
         eventually(lambda: sandbox.push_trade("binance", "BTCUSDT", 1.0) and not backoff._failures)
 
 

@@ -28,6 +28,7 @@ LAYERS = {
     "bot.pacing": 0,
     "bot.sources": 0,
     "bot.systemd": 0,
+    "bot.wording": 0,
     "bot.worker": 0,
     "bot.connection": 1,
     "bot.exchanges.base": 1,

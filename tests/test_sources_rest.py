@@ -210,7 +210,7 @@ def test_nobody_listening_is_a_reason(drive: Drive) -> None:
         url = server.url
     source = drive(url)
     source.turn()
-    assert source.why_not().startswith("ConnectionError")
+    assert "refused" in source.why_not()
 
 
 def test_later_answer_with_older_news_never_steps_back(drive: Drive) -> None:

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
 
-from bot.errors import ParseError, shown
+from bot.errors import ParseError, short, shown
 from bot.model import MarketDataUpdate, UpdateType
 from bot.symbols import Symbol
 
@@ -58,13 +58,16 @@ class Exchange(Protocol):
         """
 
 
+# Epoch ms. More digits are another unit, and no time that a program needs to know of.
+Stamp = Annotated[int, msgspec.Meta(gt=0, lt=10**15)]
+
 # What reading a frame can raise when it is not what the protocol says.
-UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, KeyError, IndexError)
+UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, KeyError, IndexError, RecursionError)
 
 
 def unreadable(exchange: str, frame: bytes, error: Exception) -> ParseError:
     """The error for a frame whose reading raised one of UNREADABLE."""
-    return ParseError(f"{exchange}: {error} in {shown(frame)}")
+    return ParseError(f"{exchange}: {short(error)} in {shown(frame)}")
 
 
 def price(value: float | None) -> float:

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from bot.errors import ExchangeError, shown
-from bot.exchanges.base import UNREADABLE, amount, price, spread, unreadable
+from bot.errors import ExchangeError, short, shown
+from bot.exchanges.base import UNREADABLE, Stamp, amount, price, spread, unreadable
 from bot.model import MarketDataUpdate, UpdateType
 from bot.symbols import Symbol
 
@@ -28,7 +28,7 @@ STREAMS_PER_REQUEST = 200
 
 class _Payload(msgspec.Struct, gc=False):
     event: str | None = msgspec.field(name="e", default=None)
-    event_ms: int | None = msgspec.field(name="E", default=None)
+    event_ms: Stamp | None = msgspec.field(name="E", default=None)
     symbol: str | None = msgspec.field(name="s", default=None)
     last: float | None = msgspec.field(name="c", default=None)
     traded: float | list[Any] | None = msgspec.field(name="p", default=None)
@@ -70,7 +70,7 @@ def parse(
     try:
         outer = _decode(frame)
         if outer.code is not None or outer.error is not None:
-            raise ExchangeError(f"{NAME}: {outer.msg or outer.error} in {shown(frame)}")
+            raise ExchangeError(f"{NAME}: {short(outer.msg or outer.error)} in {shown(frame)}")
         message = outer.data or outer
         symbol = symbols.get(message.symbol or "")
         if symbol is None:

@@ -9,9 +9,10 @@ push after a subscription is the last known state, which can be hours old by its
 from collections.abc import Mapping, Sequence
 
 import msgspec
+from msgspec import convert
 
-from bot.errors import ExchangeError, shown
-from bot.exchanges.base import UNREADABLE, amount, price, spread, unreadable
+from bot.errors import ExchangeError, short, shown
+from bot.exchanges.base import UNREADABLE, Stamp, amount, price, spread, unreadable
 from bot.model import MarketDataUpdate, UpdateType
 from bot.symbols import Symbol
 
@@ -41,7 +42,7 @@ class _Row(msgspec.Struct, gc=False):
     askPx: str = ""
     bids: list[list[str]] = []
     asks: list[list[str]] = []
-    ts: int | None = None
+    ts: Stamp | None = None
 
 
 class _Frame(msgspec.Struct, gc=False):
@@ -79,7 +80,7 @@ def parse(
     try:
         message = _decode(frame)
         if message.event == "error":
-            raise ExchangeError(f"{NAME}: error {message.code}, {message.msg or shown(frame)}")
+            raise _reported(message, frame)
         if not message.data or message.arg is None:
             return []
         kind = _KINDS.get(message.arg.channel)
@@ -108,7 +109,7 @@ def parse_ticker(
     try:
         message = _decode(body)
         if message.code != "0":
-            raise ExchangeError(f"{NAME}: error {message.code}, {message.msg or shown(body)}")
+            raise _reported(message, body)
         row = _decode_rows(message.data)[0]
         update = _update(row, "ticker", symbols[row.instId], received_at, received_mono)
         assert update is not None  # only a book can have an empty side and so no price
@@ -121,14 +122,14 @@ def _update(
     row: _Row, kind: UpdateType, symbol: str, received_at: int, received_mono: float
 ) -> MarketDataUpdate | None:
     if kind == "trade":
-        value, volume, bid, ask = float(row.px), _number(row.sz), None, None
+        value, volume, bid, ask = _number(row.px), _number(row.sz), None, None
     elif kind == "ticker":
-        value, volume = float(row.last), _number(row.vol24h)
+        value, volume = _number(row.last), _number(row.vol24h)
         bid, ask = spread(_number(row.bidPx), _number(row.askPx))
     else:
         if not row.bids or not row.asks:
             return None
-        bid, ask = spread(float(row.bids[0][0]), float(row.asks[0][0]))
+        bid, ask = spread(_number(row.bids[0][0]), _number(row.asks[0][0]))
         if bid is None or ask is None:
             return None
         value, volume = (bid + ask) / 2, None
@@ -137,4 +138,10 @@ def _update(
 
 
 def _number(text: str) -> float | None:
-    return float(text) if text else None
+    # not float(), which also reads "1_000" and other scripts' digits
+    return convert(text, float, strict=False) if text else None
+
+
+def _reported(message: _Frame, frame: bytes) -> ExchangeError:
+    words = short(message.msg) if message.msg else shown(frame)
+    return ExchangeError(f"{NAME}: error {short(message.code)}, {words}")

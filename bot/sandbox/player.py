@@ -29,7 +29,8 @@ class Player(Worker):
         self._loop = loop
         self._everything = everything
         for name, venue in self._venues.items():
-            venue.catalogue |= record.topics(name)
+            venue.recorded = record.topics(name)
+            venue.catalogue |= venue.recorded
 
     def step(self) -> None:
         if not any(venue.subscribed.is_set() for venue in self._venues.values()):

@@ -41,6 +41,7 @@ class Venue:
         self.close_codes: list[int] = []
         self.counts: Counter[str] = Counter()  # violations, rest
         self.subscribed = threading.Event()
+        self.recorded: set[str] = set()  # topics of a record, which holds their first pushes
         self._snapshot_age_ms = int(snapshot_age_s * 1000)
         self._idle_s = idle_s
         # Held while a client is answered and while something is pushed, so that nothing overtakes
@@ -234,7 +235,7 @@ class Venue:
                 client.push(frame)
             for topic in reply.added:
                 first = self.side.first(topic, listings, trade_ms)
-                if first is not None:
+                if first is not None and topic not in self.recorded:
                     self._push(first, [client])
             session.topics.update(dict.fromkeys(reply.added))
             for topic in reply.removed:

@@ -54,7 +54,7 @@ class MockSource:
             self._walks[symbol] = (price, since)
             now_ms = int(self._wall() * 1000)
         return Quote(
-            symbol=symbol, price=round(price, 8), source=self.tier, timestamp=now_ms,
+            symbol=symbol, price=float(f"{price:.8g}"), source=self.tier, timestamp=now_ms,
             received_at=now_ms, age_s=0.0, synthetic=True, trusted=False,
             reason="made up: no real source has a price",
         )

@@ -92,27 +92,34 @@ class RestSource(Worker):
         self._asked.set()
 
     def step(self) -> None:
-        now = self._mono()
-        wanted = [symbol for symbol, at in list(self._wanted.items()) if now - at < WANTED_FOR_S]
+        now, wanted = self._mono(), self._wanted_now()
         if not wanted:
             self._asked.clear()
-            if not any(self._mono() - at < WANTED_FOR_S for at in list(self._wanted.values())):
+            # a question or a stop that came before the clearing is seen here, a later one wakes us
+            if not self.stopping.is_set() and not self._wanted_now():
                 self._asked.wait()
             return
         if now < self._not_before:
             self.stopping.wait(min(1.0, self._not_before - now))
             return
         for symbol in wanted:
-            self._poll(symbol)
+            if self._mono() >= self._not_before and not self.stopping.is_set():
+                self._poll(symbol)
         self.stopping.wait(max(0.0, now + POLL_EVERY_S - self._mono()))
 
     def close(self) -> None:
         self._session.close()
 
+    def _wanted_now(self) -> list[str]:
+        now = self._mono()
+        return [symbol for symbol, at in list(self._wanted.items()) if now - at < WANTED_FOR_S]
+
     def _poll(self, symbol: str) -> None:
         try:
             body = self._fetch(okx.ticker_url(self._urls[0], self._natives[symbol]))
             update = okx.parse_ticker(body, self._canonical, int(self._wall() * 1000), self._mono())
+            if update.symbol != symbol:
+                raise NoQuote(f"REST: asked for {symbol}, was told of {update.symbol}")
             held = self._newest.get(symbol)
             # several caches answer under one name, and a later answer may be older: never step back
             if held is None or (update.timestamp or 0) >= (held.timestamp or 0):
@@ -139,7 +146,7 @@ class RestSource(Worker):
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             raise NoQuote(f"REST: {worded(error)}") from error
         if status in LIMITED:
-            pause = float(retry_after) if retry_after.isdigit() else LIMITED_PAUSE_S
+            pause = float(retry_after) if retry_after.isdecimal() else LIMITED_PAUSE_S
             self._not_before = self._mono() + min(pause, LONGEST_PAUSE_S)
         if status != 200:
             raise NoQuote(f"HTTP status {status}")
