@@ -1,7 +1,5 @@
 """Several exchanges behind one face: which is active, and the price they give together.
 
-Usable by itself, without the daemon:
-
     aggregator = MultiSourceWebSocketAggregator(exchanges=("binance", "okx"))
     aggregator.on("source_switch", print)
     aggregator.connect()
@@ -12,6 +10,7 @@ Usable by itself, without the daemon:
 """
 
 import logging
+import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from time import monotonic, time
@@ -22,7 +21,9 @@ from bot.errors import ConnectError, SourceError
 from bot.events import FailoverFailed, Listener, Publisher, SourceSwitched
 from bot.exchanges import ALL
 from bot.feed import Feed
-from bot.judge import JUST_CONNECTED, Policy, SourceView, Standing, judge, unfit
+from bot.judge import (
+    JUST_CONNECTED, Policy, SourceView, Standing, judge, next_due_s, unfit,
+)
 from bot.model import Quote, SourceStatus, UpdateType
 from bot.resolution import resolve
 from bot.store import LatestPrices, Leg
@@ -209,21 +210,26 @@ class MultiSourceWebSocketAggregator:
                 age_s=now - leg.fresh_at if leg and ours else None, detail=health.detail))
         return found
 
-    def judge(self) -> None:
-        """Judge every symbol anew and publish what changed. Thread: the watchdog's."""
+    def judge(self) -> float:
+        """Judge every symbol anew and publish what changed. Thread: the watchdog's.
+
+        Returns: seconds until the passing of time alone can change something.
+        """
         if self._stopped:
-            return
+            return math.inf
+        due_s, changes = math.inf, []
         with self._judging:
             now = self._mono()
-            changes = []
             for symbol in self._subscriptions.symbols:
-                before = self.standing(symbol.name)
-                after = judge(before, self.views(symbol.name, now), self._policy, now)
+                before, views = self.standing(symbol.name), self.views(symbol.name, now)
+                after = judge(before, views, self._policy, now)
                 self._standings[symbol.name] = after
+                due_s = min(due_s, next_due_s(after, views, self._policy, now))
                 if after.active != before.active:
                     changes.append((symbol.name, before, after))
         for name, before, after in changes:
             self._announce(name, before, after)
+        return due_s
 
     def _announce(self, symbol: str, before: Standing, after: Standing) -> None:
         if after.active is None:

@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import websocket
 
 from bot import __version__
-from bot.connection import Connection, GuardedWebSocket
+from bot.connection import Connection
 from bot.errors import ConnectError
 from bot.readers import is_loopback
 from bot.wording import worded
@@ -70,7 +70,7 @@ class Dial:
             if self._parts.scheme == "wss":
                 sock = self._hold(_tls(sock, str(self._parts.hostname), self._deadline))
             sock.settimeout(max(0.1, self._deadline.left_s))
-            ws = GuardedWebSocket(enable_multithread=False, skip_utf8_validation=True)
+            ws = websocket.WebSocket(enable_multithread=False)
             ws.connect(  # type: ignore[no-untyped-call]
                 self._url, socket=sock, redirect_limit=0, suppress_origin=True,
                 header=[f"User-Agent: autonomous-bot/{__version__}"])

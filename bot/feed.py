@@ -143,34 +143,36 @@ class Feed(Worker):
         self._chores(connection, now)
 
     def _read(self, connection: Connection) -> None:
-        for frame in connection.receive():
-            self._take(frame)
-        now = self._mono()
+        frames = connection.receive()
+        if frames:
+            now, received_at = connection.heard_at, int(self._wall() * 1000)
+            for frame in frames:
+                self._take(frame, now, received_at)
+        else:
+            now = self._mono()
         if connection.pongs:
             self._ponged(connection.pongs.pop(), connection.heard_at)
         if now >= self._next_chores:
             self._chores(connection, now)
 
-    def _take(self, frame: bytes) -> None:
-        mono, wall = self._mono(), self._wall()
+    def _take(self, frame: bytes, now: float, received_at: int) -> None:
         if frame == self._exchange.PONG:
-            self._ponged(None, mono)
+            self._ponged(None, now)
             return
-        received_at = int(wall * 1000)
         try:
-            updates = self._exchange.parse(frame, self._symbols, received_at, mono)
+            updates = self._exchange.parse(frame, self._symbols, received_at, now)
         except (ParseError, ExchangeError) as error:
             self._fault(error)
             return
         for update in updates:
             late = 0.0
             if update.timestamp is not None:
-                late = self._event_lag_s = self._lag.excess_s(update.timestamp, mono)
-            self._store.put(update, mono - late)
-            self._messages_received += 1
-            self._last_update = received_at
-            self._data_at = mono
+                late = self._event_lag_s = self._lag.excess_s(update.timestamp, now)
+            self._store.put(update, now - late)
             self._publisher.publish("market_data", update)
+        if updates:
+            self._messages_received += len(updates)
+            self._last_update, self._data_at = received_at, now
 
     def _chores(self, connection: Connection, now: float) -> None:
         """What is due from time to time; the reading thread alone sends."""

@@ -13,6 +13,7 @@ import msgspec
 # While nothing but the start has happened, the primary may take over from a source that was only
 # quicker to connect, without the wait that a return needs.
 START_GRACE_S = 1.0
+LOOK_OUT_S = 0.05  # between two looks for a source while there is none
 JUST_CONNECTED = "primary has just connected"
 
 
@@ -82,6 +83,19 @@ def judge(
     if active == policy.primary and active in since:
         grace_until = now
     return Standing(active, reason, since, grace_until, active or before.active or before.last)
+
+
+def next_due_s(
+    standing: Standing, views: Sequence[SourceView], policy: Policy, now: float
+) -> float:
+    """Seconds until a judgement of the same facts could differ: silence, or a return, is due."""
+    if standing.active is None:
+        return LOOK_OUT_S
+    dues = [policy.max_latency_s - view.age_s for view in views
+            if view.source in standing.fit_since and view.age_s is not None]
+    if standing.active != policy.primary and policy.primary in standing.fit_since:
+        dues.append(standing.fit_since[policy.primary] + policy.failback_after_s - now)
+    return max(0.0, min(dues, default=LOOK_OUT_S))
 
 
 def _choose(

@@ -1,4 +1,4 @@
-"""The thread that judges the sources: at once when it is woken, and ten times a second."""
+"""The thread that judges the sources: when it is woken, when a time is up, and now and then."""
 
 import threading
 from collections.abc import Callable
@@ -6,15 +6,18 @@ from time import monotonic
 
 from bot.worker import Worker
 
-TICK_S = 0.1
+TICK_S = 0.2
+SHORTEST_S = 0.001
 
 
 class Watchdog(Worker):
-    """Calls `judge` on every tick and wake-up, and `summarise` every `summary_s` seconds."""
+    """Calls `judge` at every wake-up, and when the time that it returned is up, TICK_S at the
+    latest; and `summarise` every `summary_s` seconds.
+    """
 
     def __init__(
         self,
-        judge: Callable[[], None],
+        judge: Callable[[], float],
         summarise: Callable[[], None],
         summary_s: float,
         mono: Callable[[], float] = monotonic,
@@ -26,6 +29,7 @@ class Watchdog(Worker):
         self._mono = mono
         self._woken = threading.Event()
         self._next_summary = 0.0
+        self._due_s = 0.0
 
     def wake(self) -> None:
         """Judge now, not at the next tick. Thread: any."""
@@ -39,9 +43,9 @@ class Watchdog(Worker):
         self._next_summary = self._mono() + self._summary_s
 
     def step(self) -> None:
-        self._woken.wait(min(TICK_S, self._summary_s))
+        self._woken.wait(max(SHORTEST_S, min(TICK_S, self._summary_s, self._due_s)))
         self._woken.clear()
-        self._judge()
+        self._due_s = self._judge()
         now = self._mono()
         if now >= self._next_summary:
             # from the time planned, so that the period does not drift; a stall is not made up for

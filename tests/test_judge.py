@@ -2,7 +2,10 @@
 
 import pytest
 
-from bot.judge import JUST_CONNECTED, START_GRACE_S, Policy, SourceView, Standing, judge, unfit
+from bot.judge import (
+    JUST_CONNECTED, LOOK_OUT_S, START_GRACE_S, Policy, SourceView, Standing, judge, next_due_s,
+    unfit,
+)
 
 POLICY = Policy(primary="binance", failover=True, max_latency_s=5.0, failback_after_s=10.0)
 FIXED = Policy(primary="binance", failover=False, max_latency_s=5.0, failback_after_s=10.0)
@@ -238,3 +241,32 @@ def test_judging_is_pure() -> None:
     views = (fit("binance"), fit("okx"))
     assert judge(before, views, POLICY, 20.0) == judge(before, views, POLICY, 20.0)
     assert before == Standing(active="okx", fit_since={"okx": 5.0}, grace_until=6.0)
+
+
+@pytest.mark.parametrize("views, elapsed, due", [
+    ((fit("binance"), fit("okx")), 0.0, 4.9),
+    ((view("binance", age=4.0), fit("okx")), 0.0, 1.0),
+    ((stale("binance"), view("okx", age=2.0)), 0.0, 3.0),
+])
+def test_the_next_judgement_is_due_when_a_fit_source_would_fall_silent(
+    views: tuple[SourceView, ...], elapsed: float, due: float
+) -> None:
+    run = Run()
+    run.after(elapsed, *views)
+    assert next_due_s(run.standing, views, POLICY, run.now) == pytest.approx(due)
+
+
+def test_the_next_judgement_is_due_when_the_primary_may_return() -> None:
+    run = Run()
+    run.after(0, down("binance"), fit("okx"))
+    back = fit("binance", since=run.now + 5.0), fit("okx")
+    run.after(5.0, *back)
+    run.after(8.0, *back)
+    assert run.standing.active == "okx"
+    assert next_due_s(run.standing, back, POLICY, run.now) == pytest.approx(2.0)
+
+
+def test_without_an_active_source_one_is_looked_out_for_all_the_time() -> None:
+    run = Run()
+    run.after(0, down("binance"), down("okx"))
+    assert next_due_s(run.standing, (), POLICY, run.now) == LOOK_OUT_S

@@ -23,6 +23,7 @@ LAYERS = {
     "bot.backoff": 0,
     "bot.events": 0,
     "bot.folding": 0,
+    "bot.frames": 0,
     "bot.judge": 0,
     "bot.lag": 0,
     "bot.pacing": 0,

@@ -1,9 +1,11 @@
 """The thread that judges: on every wake-up and tick, with summaries on their own period (D026)."""
 
+import math
 import threading
 
 import pytest
 
+from bot import watchdog as watchdog_module
 from bot.watchdog import Watchdog
 from tests.helpers import Clock, eventually
 
@@ -16,8 +18,9 @@ class Calls:
         self.judged = 0
         self.summaries: list[float] = []
 
-    def judge(self) -> None:
+    def judge(self) -> float:
         self.judged += 1
+        return math.inf
 
     def summarise(self) -> None:
         self.summaries.append(self._clock.now)
@@ -72,15 +75,35 @@ def test_stall_is_not_made_up_for_by_a_burst_of_summaries() -> None:
     assert calls.summaries == [1000.0]
 
 
-def test_wake_up_is_judged_without_waiting_for_the_tick() -> None:
+def test_wake_up_is_judged_without_waiting_for_the_tick(monkeypatch: pytest.MonkeyPatch) -> None:
     """An endless tick: only a wake-up can lead to a judgement."""
+    monkeypatch.setattr(watchdog_module, "TICK_S", math.inf)
     judged = threading.Semaphore(0)
-    watchdog = Watchdog(lambda: judged.release(), lambda: None, 3600.0)
+
+    def judge() -> float:
+        judged.release()
+        return 3600.0
+
+    watchdog = Watchdog(judge, lambda: None, 3600.0)
     watchdog.start()
     try:
         for _ in range(20):
             watchdog.wake()
             assert judged.acquire(timeout=5)
+    finally:
+        watchdog.stop()
+        assert watchdog.join(5)
+
+
+def test_a_time_that_is_up_is_judged_without_waiting_for_the_tick(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog_module, "TICK_S", math.inf)
+    calls = Calls(Clock())
+    watchdog = Watchdog(lambda: min(calls.judge(), 0.0), calls.summarise, 3600.0)
+    watchdog.start()
+    try:
+        eventually(lambda: calls.judged >= 5)
     finally:
         watchdog.stop()
         assert watchdog.join(5)

@@ -26,7 +26,7 @@ class Board:
     def __init__(self) -> None:
         self.pending = False  # something waits for `take`, and the hub was told
         self.lost_events = 0
-        self._lock = threading.Lock()  # guards every field here
+        self._lock = threading.Lock()  # guards every field here but _latest
         self._latest: Changes = {}
         self._changed: Changes = {}
         self._events: deque[bytes] = deque(maxlen=EVENTS)
@@ -37,9 +37,11 @@ class Board:
 
     def update(self, update: MarketDataUpdate) -> None:
         key = (update.exchange, update.symbol, update.type)
-        with self._lock:
-            self._latest[key] = update
-            if self._listened:
+        # Without the lock: this runs for every message, and mostly nobody listens. `listen` first
+        # says so and then copies, so it finds here what does not find it below.
+        self._latest[key] = update
+        if self._listened:
+            with self._lock:
                 self._changed[key] = update
                 if not self.pending:
                     self.pending = True
@@ -91,8 +93,8 @@ class Board:
         with self._lock:
             if not self._listened:
                 self._listened = True
-                self._changed = dict(self._latest)
-            return set(self._latest)
+                self._changed = self._latest.copy()  # at once, whatever is written meanwhile
+            return set(self._latest.copy())
 
     def unlisten(self) -> None:
         with self._lock:

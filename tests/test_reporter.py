@@ -1,0 +1,143 @@
+"""Events -> log lines, alerts and records."""
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.events import (
+    FailoverFailed, SourceConnected, SourceDisconnected, SourceFault, SourceSwitched,
+)
+from bot.model import MarketDataUpdate, Quote
+from bot.recorder import Recorder
+from bot.reporter import Reporter
+from bot.web.hub import Hub
+from tests.helpers import Clock
+
+AT = 1_790_000_000.5
+
+
+class Kept(Hub):
+    """A hub that shows what it was told to send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.updates: list[MarketDataUpdate] = []
+
+    def publish_event(self, kind: str, data: Any) -> None:
+        self.sent.append((kind, json.loads(json.dumps(dict(data)))))
+
+    def publish_update(self, update: MarketDataUpdate) -> None:
+        self.updates.append(update)
+
+
+class Desk:
+    """A reporter with everything it wrote."""
+
+    def __init__(self, caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
+        caplog.set_level(logging.INFO)
+        self._caplog = caplog
+        self.clock = Clock()
+        self.hub = Kept()
+        self.recorder = Recorder(tmp_path / "never-opened.duckdb", "primary")
+        self.reporter = Reporter("primary", "BTCUSDT", self.hub, self.recorder,
+                                 mono=self.clock, wall=lambda: AT)
+
+    @property
+    def lines(self) -> list[str]:
+        return self._caplog.messages
+
+
+@pytest.fixture
+def desk(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Desk:
+    return Desk(caplog, tmp_path)
+
+
+def update(price: float = 1.0) -> MarketDataUpdate:
+    return MarketDataUpdate("binance", "BTCUSDT", "trade", price, 1.0, None, None, 1, 2, 3.0)
+
+
+def quote(tier: str, synthetic: bool = False) -> Quote:
+    return Quote(symbol="BTCUSDT", price=1.0, source=tier, exchange="okx", received_at=1,
+                 age_s=0.1, synthetic=synthetic, trusted=not synthetic, reason="why")
+
+
+def test_every_hundredth_update_has_a_line(desk: Desk) -> None:
+    """D053, D055: 250 updates, lines at 100 and 200 only."""
+    for _ in range(250):
+        desk.clock.now += 0.02
+        desk.reporter.market_data(update())
+    assert desk.lines == ["🌐 [WEBSOCKET] Updates: 100", "🌐 [WEBSOCKET] Updates: 200"]
+    assert len(desk.hub.updates) == desk.recorder.pending == 250
+
+
+def test_the_lines_come_at_most_once_a_second(desk: Desk) -> None:
+    for number in range(1000):
+        desk.clock.now += 0.001
+        desk.reporter.market_data(update())
+    assert desk.lines == ["🌐 [WEBSOCKET] Updates: 100"]
+
+
+def test_a_connection_and_its_loss_have_one_line_each(desk: Desk) -> None:
+    """D030, D031."""
+    desk.reporter.source_connected(SourceConnected("okx", AT, "connected"))
+    desk.reporter.source_disconnected(SourceDisconnected("okx", AT, "reset by peer"))
+    assert desk.lines == ["✅ [OKX] WebSocket connected successfully",
+                          "⚠️ [OKX] WebSocket disconnected: reset by peer"]
+    assert desk.recorder.pending == 2 and desk.hub.sent == []
+
+
+def test_an_error_has_one_line_with_how_often_it_came(desk: Desk) -> None:
+    """D032."""
+    desk.reporter.source_error(SourceFault("okx", AT, "junk", 1))
+    desk.reporter.source_error(SourceFault("okx", AT, "junk", 42))
+    assert desk.lines == ["❌ [OKX] junk", "❌ [OKX] junk (42 times in the last minute)"]
+
+
+def test_a_switch_has_its_line_and_its_alert(desk: Desk) -> None:
+    """D029."""
+    desk.reporter.source_switch(
+        SourceSwitched("BTCUSDT", "binance", "okx", AT, "no data for 5012 ms"))
+    assert desk.lines == ["🔄 [WEBSOCKET] Source switch: binance -> okx (no data for 5012 ms)"]
+    assert desk.hub.sent == [("alert", {
+        "severity": "warning",
+        "message": "BTCUSDT: source switch binance -> okx (no data for 5012 ms)",
+        "from": "binance", "to": "okx", "reason": "no data for 5012 ms",
+        "timestamp": 1_790_000_000_500})]
+    assert desk.recorder.pending == 1
+
+
+def test_a_switch_of_another_symbol_names_it(desk: Desk) -> None:
+    desk.reporter.source_switch(SourceSwitched("ETHUSDT", None, "okx", AT, "fresh again"))
+    assert desk.lines == ["🔄 [WEBSOCKET] Source switch: none -> okx (fresh again) [ETHUSDT]"]
+    assert desk.hub.sent[0][1]["severity"] == "info"
+
+
+def test_a_failed_failover_is_heard(desk: Desk) -> None:
+    """K14."""
+    desk.reporter.failover_failed(FailoverFailed("BTCUSDT", "binance", AT, "okx: not connected"))
+    assert desk.lines == ["❌ [WEBSOCKET] No source is fit for BTCUSDT (okx: not connected)"]
+    alert = desk.hub.sent[0][1]
+    assert (alert["severity"], alert["from"], alert["to"]) == ("critical", "binance", None)
+
+
+def test_a_tier_change_is_one_line_and_one_alert(desk: Desk) -> None:
+    for tier in ("websocket", "websocket", "okx", "okx"):
+        desk.reporter.served("BTCUSDT", quote(tier), {"websocket": "too old"})
+    desk.reporter.served("BTCUSDT", quote("mock", synthetic=True), {"okx": "down"})
+    desk.reporter.served("BTCUSDT", None, {"mock": "only in simulation"})
+    desk.reporter.served("BTCUSDT", quote("websocket"), {})
+    assert desk.lines == [
+        "🔀 [CHAIN] BTCUSDT is served from websocket",
+        "🔀 [CHAIN] Tier change for BTCUSDT: websocket -> okx (websocket: too old)",
+        "🔀 [CHAIN] Tier change for BTCUSDT: okx -> mock (okx: down)",
+        "🔀 [CHAIN] Tier change for BTCUSDT: mock -> none (mock: only in simulation)",
+        "🔀 [CHAIN] Tier change for BTCUSDT: none -> websocket (why)",
+    ]
+    assert [(alert["severity"], alert["from"], alert["to"]) for _, alert in desk.hub.sent] == [
+        ("warning", "websocket", "okx"), ("critical", "okx", "mock"), ("critical", "mock", None),
+        ("info", None, "websocket")]
+    assert desk.recorder.pending == 6 + 4  # six prices, four changes
