@@ -142,6 +142,21 @@ def test_the_chain_goes_down_and_up_tier_by_tier(tmp_path: Path, sandbox: Sandbo
     assert asked > 0
 
 
+def test_is_ready_by_a_lower_tier_while_the_first_holds_what_is_not_trusted(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    with daemon(tmp_path, settings(sandbox, MAX_PRICE_AGE="60000")) as bot:
+        bot.wait_for("is served from websocket")
+        sandbox.fault("binance", "silence")
+        sandbox.fault("okx", "silence")
+        bot.wait_for("No source is fit")
+        eventually(lambda: bot.get("/readyz").status_code == 200)
+        assert bot.json("/readyz")["source"] == "okx"
+        held = bot.price()
+        assert (held["source"], held["trusted"]) == ("websocket", False)
+        assert bot.get("/api/v1/prices/BTCUSDT?max_age_ms=2000").json()["source"] == "okx"
+
+
 def test_rest_is_left_alone_again_once_a_stream_is_back(tmp_path: Path, sandbox: Sandbox) -> None:
     with daemon(tmp_path, settings(sandbox)) as bot:
         bot.wait_for("is served from websocket")

@@ -119,7 +119,7 @@ class RestSource(Worker):
             body = self._fetch(okx.ticker_url(self._urls[0], self._natives[symbol]))
             update = okx.parse_ticker(body, self._canonical, int(self._wall() * 1000), self._mono())
             if update.symbol != symbol:
-                raise NoQuote(f"REST: asked for {symbol}, was told of {update.symbol}")
+                raise NoQuote(f"asked for {symbol}, was told of {update.symbol}")
             held = self._newest.get(symbol)
             # several caches answer under one name, and a later answer may be older: never step back
             if held is None or (update.timestamp or 0) >= (held.timestamp or 0):
@@ -144,7 +144,7 @@ class RestSource(Worker):
         try:
             status, retry_after, body = call.result()
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise NoQuote(f"REST: {worded(error)}") from error
+            raise NoQuote(worded(error)) from error
         if status in LIMITED:
             pause = float(retry_after) if retry_after.isdecimal() else LIMITED_PAUSE_S
             self._not_before = self._mono() + min(pause, LONGEST_PAUSE_S)

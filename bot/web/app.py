@@ -1,5 +1,6 @@
 """The HTTP API: what is asked for, from the View, in the words of status.py."""
 
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -81,13 +82,12 @@ def _add_process(app: Flask, view: View) -> None:
     def readyz() -> Response:
         symbol = view.symbols[0]
         try:
-            quote = view.quote(symbol)
+            # of any age that its tier allows, but trusted and real: a lower tier may have it while
+            # the first one still holds a price that is not trusted any more
+            quote = view.quote(symbol, math.inf)
         except NoQuote as error:
-            return _without_price(view, symbol, error)
-        if quote.synthetic or not quote.trusted:
-            kind = "synthetic" if quote.synthetic else "not trusted"
-            return refuse(503, f"the price of {symbol} is {kind}", view.instance,
-                          symbol=symbol, reason=quote.reason)
+            return refuse(503, f"no trusted real price of {symbol}", view.instance,
+                          symbol=symbol, reason=str(error), reasons=error.reasons)
         return answer({"status": "ready", "symbol": symbol, "source": quote.source,
                        "reason": quote.reason, "instance": view.instance})
 
@@ -152,7 +152,7 @@ def _price_or_reason(view: View, symbol: str, max_age_s: float | None) -> status
 
 
 def _without_price(view: View, symbol: str, error: NoQuote) -> Response:
-    return refuse(503, f"no price of {symbol} to give: {error}", view.instance,
+    return refuse(503, f"no price of {symbol} to give", view.instance,
                   symbol=symbol, reason=str(error), reasons=error.reasons)
 
 
