@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from time import monotonic, time
 from typing import Literal
 
-from bot.dial import HANDSHAKE_S
 from bot.errors import ConnectError, SourceError
 from bot.events import FailoverFailed, Listener, Publisher, SourceSwitched
 from bot.exchanges import ALL
@@ -24,11 +23,11 @@ from bot.feed import Feed
 from bot.judge import (
     JUST_CONNECTED, Policy, SourceView, Standing, judge, next_due_s, unfit,
 )
-from bot.model import Quote, SourceStatus, UpdateType
+from bot.model import FeedHealth, Quote, SourceStatus, UpdateType
 from bot.resolution import resolve
 from bot.store import LatestPrices, Leg
 from bot.subscriptions import Subscriptions
-from bot.symbols import Symbol, parse_symbol
+from bot.symbols import parse_symbol
 from bot.watchdog import Watchdog
 from bot.worker import Deadline, Worker, stop_all
 
@@ -63,7 +62,6 @@ class MultiSourceWebSocketAggregator:
         failback_after: int = 10_000,
         health_check_interval: int = 10_000,
         ws_urls: Mapping[str, Sequence[str]] | None = None,
-        handshake_s: float = HANDSHAKE_S,
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
@@ -82,7 +80,7 @@ class MultiSourceWebSocketAggregator:
         self.feeds = {
             name: Feed(ALL[name], (ws_urls or {}).get(name) or [ALL[name].WS_URL],
                        self._subscriptions, self.store, self._publisher,
-                       handshake_s=handshake_s, mono=mono, wall=wall)
+                       mono=mono, wall=wall)
             for name in exchanges
         }
         self.watchdog = Watchdog(
@@ -113,7 +111,7 @@ class MultiSourceWebSocketAggregator:
                 self.watchdog.stopping.wait(0.01)
             if not self.connected:
                 raise ConnectError("no source connected: " + "; ".join(
-                    f"{name}: {feed.health().detail}" for name, feed in self.feeds.items()))
+                    f"{health.source}: {health.detail}" for health in self._healths()))
         return self.connected
 
     def subscribe(self, symbol: str, kinds: Sequence[UpdateType] = ("ticker", "trade")) -> None:
@@ -134,22 +132,20 @@ class MultiSourceWebSocketAggregator:
 
     @property
     def connected(self) -> int:
-        return sum(feed.health().connected_since is not None for feed in self.feeds.values())
+        return sum(health.connected_since is not None for health in self._healths())
 
     @property
     def active_source(self) -> str | None:
         """The active source of the main symbol, the one subscribed first."""
-        main = self._main
-        return self.standing(main.name).active if main else None
+        return self.standing(self._main).active
 
     @property
     def healthy(self) -> bool:
         """Whether the active source of the main symbol is fresh at this moment."""
-        main = self._main
-        if main is None or (active := self.standing(main.name).active) is None:
-            return False
-        return not any(view.source == active and unfit(view, self._policy)
-                       for view in self.views(main.name, self._mono()))
+        active = self.active_source
+        return active is not None and not any(
+            view.source == active and unfit(view, self._policy)
+            for view in self.views(self._main, self._mono()))
 
     def standing(self, symbol: str) -> Standing:
         return self._standings.get(symbol) or Standing()
@@ -157,8 +153,7 @@ class MultiSourceWebSocketAggregator:
     def source_statuses(self) -> list[SourceStatus]:
         """One for each exchange, in the order given."""
         statuses = []
-        for feed in self.feeds.values():
-            health = feed.health()
+        for health in self._healths():
             statuses.append(SourceStatus(
                 health.source, health.connected_since is not None,
                 None if health.latency_s is None else round(health.latency_s * 1000),
@@ -198,12 +193,14 @@ class MultiSourceWebSocketAggregator:
         legs = {source: leg for source in self.feeds if (leg := self._leg(source, symbol))}
         return resolve(self._resolution, symbol, standing, legs, faults, self._max_age_s, now)
 
-    def views(self, symbol: str, now: float) -> list[SourceView]:
+    def views(
+        self, symbol: str, now: float, healths: Sequence[FeedHealth] | None = None
+    ) -> list[SourceView]:
         """What the judgement sees of every source for one symbol."""
         found = []
-        for source, feed in self.feeds.items():
-            health, leg = feed.health(), self._leg(source, symbol)
-            since = health.connected_since
+        for health in healths or self._healths():
+            source, since = health.source, health.connected_since
+            leg = self._leg(source, symbol)
             ours = leg is not None and since is not None and leg.received_mono >= since
             found.append(SourceView(
                 source=source, connected_since=since, latency_s=health.latency_s,
@@ -219,9 +216,10 @@ class MultiSourceWebSocketAggregator:
             return math.inf
         due_s, changes = math.inf, []
         with self._judging:
-            now = self._mono()
+            now, healths = self._mono(), self._healths()
             for symbol in self._subscriptions.symbols:
-                before, views = self.standing(symbol.name), self.views(symbol.name, now)
+                before = self.standing(symbol.name)
+                views = self.views(symbol.name, now, healths)
                 after = judge(before, views, self._policy, now)
                 self._standings[symbol.name] = after
                 due_s = min(due_s, next_due_s(after, views, self._policy, now))
@@ -242,10 +240,14 @@ class MultiSourceWebSocketAggregator:
             self._publisher.publish("source_switch", SourceSwitched(
                 symbol, before.active, after.active, self._wall(), after.reason))
 
+    def _healths(self) -> list[FeedHealth]:
+        return [feed.health() for feed in self.feeds.values()]
+
     def _leg(self, source: str, symbol: str) -> Leg | None:
         return self.store.leg(source, symbol, self._policy.max_latency_s)
 
     @property
-    def _main(self) -> Symbol | None:
-        symbols = self._subscriptions.symbols
-        return symbols[0] if symbols else None
+    def _main(self) -> str:
+        """The symbol subscribed first; none before that, which no source serves."""
+        rows = self._subscriptions.rows
+        return rows[0][0].name if rows else ""

@@ -7,7 +7,8 @@ from time import monotonic
 from bot.worker import Worker
 
 TICK_S = 0.2
-SHORTEST_S = 0.001
+SHORTEST_S = 0.01
+REST_FACTOR = 9.0  # however many symbols there are, judging takes a tenth of a core at most
 
 
 class Watchdog(Worker):
@@ -45,7 +46,9 @@ class Watchdog(Worker):
     def step(self) -> None:
         self._woken.wait(max(SHORTEST_S, min(TICK_S, self._summary_s, self._due_s)))
         self._woken.clear()
-        self._due_s = self._judge()
+        began = self._mono()
+        due_s = self._judge()
+        self._due_s = max(due_s, REST_FACTOR * (self._mono() - began))
         now = self._mono()
         if now >= self._next_summary:
             # from the time planned, so that the period does not drift; a stall is not made up for
