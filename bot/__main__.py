@@ -21,7 +21,7 @@ EX_STUCK = 1
 EX_UNAVAILABLE = 69  # this and the next two as in sysexits.h
 EX_SOFTWARE = 70
 EX_CONFIG = 78
-LOG_END_S = 1.0
+LOG_END_S = 0.5
 # timeout(1), make and some supervisors signal the process and its group: the same wish, twice
 ONE_WISH_S = 0.1
 
@@ -77,15 +77,15 @@ def _run(arguments: argparse.Namespace) -> int:
     from bot.logs import LogWriter
     writer = LogWriter(config.log_level, config.log_dir)
     writer.start()
-    try:
-        for warning in filter(None, [*misspelt(), writer.file_fault]):
-            log.warning("⚠️ %s", warning)
-        bot = Bot(config)
-        _on_signals(bot.calls.put)
-        return _live(bot)
-    finally:
-        writer.stop()
-        writer.join(LOG_END_S)
+    for warning in filter(None, [*misspelt(), writer.file_fault]):
+        log.warning("⚠️ %s", warning)
+    bot = Bot(config)
+    _on_signals(bot.calls.put)
+    code = _live(bot)
+    writer.stop()
+    if not writer.join(LOG_END_S):
+        os._exit(code)  # stderr or the disk hangs, and the interpreter's own end would wait for it
+    return code
 
 
 def _live(bot: "Bot") -> int:
@@ -93,9 +93,9 @@ def _live(bot: "Bot") -> int:
         ended = bot.run()
         code = EX_SOFTWARE if ended.startswith("internal fault") else EX_OK
         log.log(logging.ERROR if code else logging.INFO, "🏁 Ending: %s", ended)
-    except PortTakenError as error:
+    except (PortTakenError, ConfigError) as error:
         log.error("❌ %s", error)
-        return EX_UNAVAILABLE
+        return EX_UNAVAILABLE if isinstance(error, PortTakenError) else EX_CONFIG
     except Exception:
         log.exception("❌ internal fault in the main loop")
         code = EX_SOFTWARE

@@ -12,9 +12,9 @@
 import logging
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic, time
-from typing import Literal
+from typing import get_args
 
 from bot.errors import ConnectError, SourceError
 from bot.events import FailoverFailed, Listener, Publisher, SourceSwitched
@@ -24,7 +24,7 @@ from bot.judge import (
     JUST_CONNECTED, Policy, SourceView, Standing, judge, next_due_s, unfit,
 )
 from bot.model import FeedHealth, Quote, SourceStatus, UpdateType
-from bot.resolution import resolve
+from bot.resolution import RESOLUTIONS, Resolution, resolve
 from bot.store import LatestPrices, Leg
 from bot.subscriptions import Subscriptions
 from bot.symbols import parse_symbol
@@ -56,7 +56,7 @@ class MultiSourceWebSocketAggregator:
         exchanges: Sequence[str] = ("binance", "okx"),
         primary_exchange: str = "binance",
         enable_failover: bool = True,
-        conflict_resolution: Literal["primary", "latest", "average"] = "primary",
+        conflict_resolution: Resolution = "primary",
         max_source_latency: int = 5000,
         max_price_age: int = 10_000,
         failback_after: int = 10_000,
@@ -65,11 +65,13 @@ class MultiSourceWebSocketAggregator:
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
-        if primary_exchange not in exchanges:
-            raise ValueError(f"primary_exchange must be one of {', '.join(exchanges)}, "
-                             f"got {primary_exchange!r}")
+        for name in exchanges:
+            _one_of("exchanges", name, ALL)
+        _one_of("primary_exchange", primary_exchange, exchanges)
+        _one_of("conflict_resolution", conflict_resolution, RESOLUTIONS)
         self._policy = Policy(primary=primary_exchange, failover=enable_failover,
-                              max_latency_s=max_source_latency / 1000,
+                              # what is too old to be served is not fit either
+                              max_latency_s=min(max_source_latency, max_price_age) / 1000,
                               failback_after_s=failback_after / 1000)
         self._resolution = conflict_resolution
         self._max_age_s = max_price_age / 1000
@@ -88,9 +90,8 @@ class MultiSourceWebSocketAggregator:
             health_check_interval / 1000)
         for event in ("source_connected", "source_disconnected"):
             self.on(event, lambda _: self.watchdog.wake())
-        self._judging = threading.Lock()  # guards the replacement of _standings
         self._standings: dict[str, Standing] = {}
-        self._stopped = False
+        self._stopped = threading.Event()
 
     def on(self, event: str, listener: Listener) -> None:
         """Call `listener` with each such event. Raises: ValueError for an unknown name."""
@@ -117,14 +118,23 @@ class MultiSourceWebSocketAggregator:
     def subscribe(self, symbol: str, kinds: Sequence[UpdateType] = ("ticker", "trade")) -> None:
         """Want these streams of every source, now and after every reconnect.
 
-        Raises: ValueError for a symbol that cannot be split into base and quote.
+        Raises: ValueError for a symbol that cannot be split into base and quote, or another kind.
         """
+        for kind in kinds:
+            _one_of("kinds", kind, get_args(UpdateType))
         self._subscriptions.add(parse_symbol(symbol), kinds)
 
     def disconnect(self, timeout: float = STOP_S) -> list[str]:
-        """Close every connection for good. Returns: names of threads that did not end in time."""
-        self._stopped = True
-        return stop_all(self.feeds.values(), Deadline(timeout))
+        """End it all, for good. Returns: names of threads that did not end in time."""
+        deadline = Deadline(timeout)
+        return self.close_sources(timeout) + stop_all([self.watchdog], deadline)
+
+    def close_sources(self, timeout: float) -> list[str]:
+        """Close every connection for good; nobody is active then. Returns: as `disconnect`."""
+        self._stopped.set()
+        stuck = stop_all(self.feeds.values(), Deadline(timeout))
+        self._standings = {}
+        return stuck
 
     @property
     def workers(self) -> list[Worker]:
@@ -204,7 +214,9 @@ class MultiSourceWebSocketAggregator:
             ours = leg is not None and since is not None and leg.received_mono >= since
             found.append(SourceView(
                 source=source, connected_since=since, latency_s=health.latency_s,
-                age_s=now - leg.fresh_at if leg and ours else None, detail=health.detail))
+                age_s=now - leg.fresh_at if leg and ours else None,
+                silent_s=now - leg.received_mono if leg and ours else None,
+                detail=health.detail))
         return found
 
     def judge(self) -> float:
@@ -212,21 +224,19 @@ class MultiSourceWebSocketAggregator:
 
         Returns: seconds until the passing of time alone can change something.
         """
-        if self._stopped:
+        if self._stopped.is_set():
             return math.inf
-        due_s, changes = math.inf, []
-        with self._judging:
-            now, healths = self._mono(), self._healths()
-            for symbol in self._subscriptions.symbols:
-                before = self.standing(symbol.name)
-                views = self.views(symbol.name, now, healths)
-                after = judge(before, views, self._policy, now)
-                self._standings[symbol.name] = after
-                due_s = min(due_s, next_due_s(after, views, self._policy, now))
-                if after.active != before.active:
-                    changes.append((symbol.name, before, after))
-        for name, before, after in changes:
-            self._announce(name, before, after)
+        due_s, now, healths = math.inf, self._mono(), self._healths()
+        for symbol in self._subscriptions.symbols:
+            before = self.standing(symbol.name)
+            views = self.views(symbol.name, now, healths)
+            after = judge(before, views, self._policy, now)
+            if self._stopped.is_set():
+                break  # else this would undo what close_sources() cleared
+            self._standings[symbol.name] = after
+            due_s = min(due_s, next_due_s(after, views, self._policy, now))
+            if after.active != before.active:
+                self._announce(symbol.name, before, after)
         return due_s
 
     def _announce(self, symbol: str, before: Standing, after: Standing) -> None:
@@ -251,3 +261,8 @@ class MultiSourceWebSocketAggregator:
         """The symbol subscribed first; none before that, which no source serves."""
         rows = self._subscriptions.rows
         return rows[0][0].name if rows else ""
+
+
+def _one_of(option: str, value: str, words: Iterable[str]) -> None:
+    if value not in words:
+        raise ValueError(f"{option} must be of {', '.join(words)}, got {value!r}")

@@ -11,9 +11,9 @@ from bot.config import Config
 from bot.model import Quote, SourceStatus
 from bot.recorder import Recorder
 from bot.reporter import Reporter, in_short
-from bot.sources.base import NoSource, Source
+from bot.sources.base import SWITCHED_OFF, NoSource, Source
 from bot.sources.mock import MockSource
-from bot.sources.rest import RestSource
+from bot.sources.rest import WANTED_FOR_S, RestSource
 from bot.sources.stream import StreamSource
 from bot.systemd import notify
 from bot.web.hub import Hub
@@ -25,7 +25,9 @@ log = logging.getLogger(__name__)
 OPEN_S = 2.0  # the start waits so long for the database, and goes on without it
 GATHER_S = 5.0  # so long the start's summary waits for all sources
 TURN_S = 1.0  # longest turn of the main loop: systemd's watchdog is fed once in each
-STOP_S = 4.5
+STOP_S = 4.2
+SOURCES_S = 1.5  # of it, at most, for the connections
+REST_S = 0.8  # of it kept back for what ends after the database
 WAKE = "wake"
 
 
@@ -44,9 +46,12 @@ class Bot:
                              token=config.api_token)
         self.recorder = (Recorder(config.duckdb_path, config.instance_id)
                          if config.enable_duckdb else None)
-        self.reporter = Reporter(self.instance, self.symbols[0], self.hub, self.recorder)
+        self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
+                                 self.hub, self.recorder)
         self.ws_aggregator = self._aggregator() if config.enable_websocket_feeds else None
-        self.rest = RestSource(config.rest_urls["okx"], config.symbols, self.reporter.rest_fault)
+        self.rest = RestSource(
+            config.rest_urls["okx"], config.symbols, self.reporter.rest_fault,
+            wanted_for_s=max(WANTED_FOR_S, config.poll_interval_ms / 1000 + 2.0))
         self.mock = MockSource(config.symbols)
         self.chain = Chain(self._tiers())
         self._announced = False
@@ -75,11 +80,11 @@ class Bot:
         config = self.config
         return [
             StreamSource(self.ws_aggregator) if self.ws_aggregator
-            else NoSource("websocket", "switched off (ENABLE_WEBSOCKET_FEEDS)"),
+            else NoSource("websocket", f"{SWITCHED_OFF} (ENABLE_WEBSOCKET_FEEDS)"),
             NoSource("kafka", "not part of this version" if config.enable_kafka
-                     else "switched off (ENABLE_KAFKA)"),
+                     else f"{SWITCHED_OFF} (ENABLE_KAFKA)"),
             self.rest if config.enable_okx_live
-            else NoSource("okx", "switched off (ENABLE_OKX_LIVE)"),
+            else NoSource("okx", f"{SWITCHED_OFF} (ENABLE_OKX_LIVE)"),
             self.mock if config.mode == "simulation"
             else NoSource("mock", f"only in simulation, not in {config.mode}"),
         ]
@@ -95,8 +100,8 @@ class Bot:
         self.web.start()
         if self.recorder is not None:
             self.recorder.start()
-            if self.recorder.wait_open(OPEN_S):
-                log.info("📊 [DUCKDB] Analytics Database Initialized Successfully")
+            self.recorder.wait_open(OPEN_S)
+            self.reporter.database()
         self.rest.start()
         if self.ws_aggregator is not None:
             self.initialize_websocket_feeds(self.ws_aggregator)
@@ -125,6 +130,7 @@ class Bot:
             ended = self._pause(min(next_poll, monotonic() + TURN_S)) or self._failure()
             if ended:
                 return ended
+            self.reporter.database()
             if not self._announced and self._gathered(monotonic() - started):
                 self._announced = True
                 self.reporter.initialized(self.config, self.ws_aggregator)
@@ -183,16 +189,17 @@ class Bot:
         stuck: list[str] = []
         if self.ws_aggregator is not None:
             log.info("🌐 Disconnecting WebSocket sources...")
-            stuck += self.ws_aggregator.disconnect(min(1.5, deadline.left_s))
-        stuck += stop_all([self.rest], deadline)
+            stuck += self.ws_aggregator.close_sources(SOURCES_S)
+        stuck += stop_all([self.rest], Deadline(deadline.left_s - REST_S))
         if self.recorder is not None:
-            stuck += stop_all([self.recorder], deadline)
+            stuck += stop_all([self.recorder], Deadline(deadline.left_s - REST_S))
         if self.ws_aggregator is not None:
             stuck += stop_all([self.ws_aggregator.watchdog], deadline)
         stuck += stop_all([self.hub, self.web], deadline)
         self.ws_enabled = self.is_running = False
         for name in stuck:
             log.error("❌ Thread %s did not stop in time", name)
+        notify("STATUS=stopped")
         log.info("🏁 [%s] Stopped", self.instance)
         return stuck
 

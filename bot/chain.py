@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from bot.errors import NoQuote, SourceError, StaleQuote, UntrustedQuote
 from bot.model import Quote
-from bot.sources.base import Source
+from bot.sources.base import SWITCHED_OFF, Source
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +66,9 @@ class Chain:
 
 
 def in_words(reasons: Mapping[str, str]) -> str:
-    return "; ".join(f"{tier}: {why}" for tier, why in reasons.items())
+    """For a line of the log: what is switched off explains nothing, unless everything is."""
+    on = {tier: why for tier, why in reasons.items() if not why.startswith(SWITCHED_OFF)}
+    return "; ".join(f"{tier}: {why}" for tier, why in (on or reasons).items())
 
 
 def _require(quote: Quote, max_age_s: float) -> None:

@@ -32,7 +32,7 @@ def status(arguments: Namespace) -> int:
         health, prices = (_ask(config, path) for path in ("/api/websocket/health",
                                                           "/api/v1/prices"))
     except (requests.RequestException, ValueError) as error:
-        print(f"no bot answers at {_base(config)}: {worded(error)}\n"
+        print(f"no answer from a bot at {_base(config)}: {worded(error)}\n"
               f"Is it running (systemctl status autonomous-bot), and with these settings "
               f"(python -m bot check)?", file=sys.stderr)
         return EX_UNREACHABLE
@@ -56,7 +56,7 @@ def _ask(config: Config, path: str) -> dict[str, Any]:
         session.trust_env = False  # the bot is asked directly, whatever proxy the feeds need
         answer = session.get(_base(config) + path, headers=headers, timeout=ANSWER_S)
     if answer.status_code == 401:
-        raise ValueError("it wants another API_TOKEN than the one set here")
+        raise ValueError("something answers, but wants another API_TOKEN than the one set here")
     body = answer.json()
     if not isinstance(body, dict):
         raise ValueError("the answer is not the bot's")

@@ -10,21 +10,23 @@ import dataclasses
 import difflib
 import os
 from collections.abc import Callable, Iterator, Mapping
+from io import StringIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-import dotenv
+from dotenv.parser import parse_stream
 
 from bot.errors import ConfigError, shown
 from bot.exchanges import ALL
 from bot.readers import (
-    brokers, is_loopback, milliseconds, one_of, path, several, switch, symbols, urls, whole, word,
+    brokers, is_loopback, milliseconds, one_of, path, secret_word, several, switch, symbols,
+    urls, whole, word,
 )
+from bot.resolution import RESOLUTIONS, Resolution
 from bot.symbols import Symbol
 
 ENV_FILE = Path(".env")
 MASK = "****"
-Resolution = Literal["primary", "latest", "average"]
 
 NOT_YET = ("`live` trades real money and is refused: this program only observes and simulates; "
            "write simulation, paper_trading or backtest")
@@ -87,7 +89,7 @@ class Config:
     enable_failover: bool = setting(
         "ENABLE_FAILOVER", "true", switch, "false: the active source never changes")
     conflict_resolution: Resolution = setting(
-        "CONFLICT_RESOLUTION", "primary", one_of("primary", "latest", "average"),
+        "CONFLICT_RESOLUTION", "primary", one_of(*RESOLUTIONS),
         "primary: the active source; latest: the youngest fit one; average: mean of the fit ones, "
         "from three on their median")
     max_source_latency_ms: int = setting(
@@ -96,7 +98,7 @@ class Config:
     max_price_age_ms: int = setting(
         "MAX_PRICE_AGE", "10000", milliseconds, "ms; tier 1 serves only prices younger than this")
     health_check_interval_ms: int = setting(
-        "HEALTH_CHECK_INTERVAL", "10000", milliseconds,
+        "HEALTH_CHECK_INTERVAL", "10000", whole(100, 86_400_000, " ms"),
         "ms between health summaries; switching never waits for it")
     failback_after_ms: int = setting(
         "FAILBACK_AFTER", "10000", whole(0, 86_400_000, " ms"),
@@ -128,7 +130,7 @@ class Config:
     api_port: int = setting(
         "API_PORT", "3001", whole(1, 65535), "a taken port is an error, never another one")
     api_token: str | None = setting(
-        "API_TOKEN", "", word, "bearer token for everything but /healthz", secret=True)
+        "API_TOKEN", "", secret_word, "bearer token for everything but /healthz", secret=True)
     log_level: str = setting(
         "LOG_LEVEL", "INFO", lambda text: one_of("debug", "info", "warning", "error")(text).upper(),
         "DEBUG | INFO | WARNING | ERROR")
@@ -216,11 +218,16 @@ def written(value: object) -> str:
 
 
 def _filed(env_file: Path) -> dict[str, str | None]:
-    # without interpolation: a `$` in a secret is a `$`
     try:
-        if not env_file.is_file():
+        if not env_file.exists():
             return {}
-        return dotenv.dotenv_values(env_file, interpolate=False)
+        text = env_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{env_file}: cannot be read ({error}); make it readable UTF-8 text or "
                            f"remove it"]) from error
+    # read here, since dotenv itself only warns of what it cannot read, and goes on without it
+    lines = list(parse_stream(StringIO(text)))
+    if bad := [line.original for line in lines if line.error]:
+        raise ConfigError([f"{env_file}, line {line.line}: must be NAME=value, got "
+                           f"{shown(line.string.strip())}" for line in bad])
+    return {line.key: line.value for line in lines if line.key is not None}

@@ -12,6 +12,7 @@ import websocket
 
 from bot.errors import ConnectionLost
 from bot.frames import CLOSE, PING, PONG, TEXT, FrameReader
+from bot.wording import worded
 
 CHUNK = 1 << 16
 READ_S = 0.2  # longest wait in one receive(), and so the pace of everything else its thread does
@@ -48,7 +49,7 @@ class Connection:
         except TimeoutError:
             return []
         except OSError as error:
-            raise ConnectionLost(str(error)) from error
+            raise ConnectionLost(worded(error)) from error
         if not data:
             raise ConnectionLost("connection ended without a close frame")
         self.heard_at = self._mono()
@@ -86,7 +87,7 @@ class Connection:
         try:
             self._ws.send(payload, opcode)
         except (OSError, websocket.WebSocketException) as error:
-            raise ConnectionLost(f"cannot send: {error}") from error
+            raise ConnectionLost(f"cannot send: {worded(error)}") from error
 
 
 def _closing(payload: bytes) -> str:

@@ -28,7 +28,7 @@ from bot.worker import Deadline, Detached
 HANDSHAKE_S = 10.0
 LIMITED = (418, 429)
 BLOCKED = 451
-LIMITED_PAUSE_S = 60.0  # where 418, 429 or 451 come without Retry-After
+LIMITED_PAUSE_S = 60.0  # after 451, and after 418 or 429 without Retry-After
 LONGEST_PAUSE_S = 3 * 86_400.0  # Binance bans for up to three days; more is a mistake
 
 
@@ -78,7 +78,9 @@ class Dial:
             return Connection(ws)
         except websocket.WebSocketBadStatusException as error:
             raise _refusal(host, error.status_code, error.resp_headers or {}) from error
-        except (OSError, websocket.WebSocketException, http.client.HTTPException) as error:
+        except (OSError, ValueError, websocket.WebSocketException,
+                http.client.HTTPException) as error:
+            # ValueError: a proxy variable that is no URL, a host name that DNS cannot spell
             if self._socket is not None:
                 self._socket.close()
             raise ConnectError(f"{host}: {worded(error)}") from error
@@ -161,13 +163,14 @@ def _credentials(proxy: SplitResult) -> dict[str, str]:
 
 
 def _refusal(host: str, status: int, headers: dict[str, str]) -> ConnectError:
+    if status == BLOCKED:  # for good, whatever Retry-After says; another host may still answer
+        return ConnectError(f"{host}: blocked: handshake answered with HTTP status {status}, which "
+                            f"refuses the place this machine is in", retry_after_s=LIMITED_PAUSE_S)
     pause = _retry_after_s(headers.get("retry-after", ""))
-    if pause is None and status in (*LIMITED, BLOCKED):
+    if pause is None and status in LIMITED:
         pause = LIMITED_PAUSE_S
-    blocked = status == BLOCKED
-    why = " (refused for the place this machine is in)" if blocked else ""
-    return ConnectError(f"{host}: handshake answered with HTTP status {status}{why}",
-                        retry_after_s=pause, blocked=blocked)
+    return ConnectError(f"{host}: handshake answered with HTTP status {status}",
+                        retry_after_s=pause)
 
 
 def _retry_after_s(text: str) -> float | None:

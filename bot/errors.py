@@ -54,14 +54,11 @@ class ExchangeError(BotError):
 
 
 class ConnectError(BotError):
-    """No connection. `retry_after_s` is the server's own wish; `blocked` means refused by place."""
+    """No connection. `retry_after_s`: how long this URL must be left alone, if that is known."""
 
-    def __init__(
-        self, message: str, *, retry_after_s: float | None = None, blocked: bool = False
-    ) -> None:
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
-        self.blocked = blocked
 
 
 class ConnectionLost(BotError):

@@ -3,17 +3,20 @@
 import logging
 import threading
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import msgspec
 
 log = logging.getLogger(__name__)
 
+FAULT_EVERY_S = 60.0
+
 Listener = Callable[[Any], None]
 
 
 class SourceConnected(msgspec.Struct, frozen=True):
-    """A source's WebSocket is open and its subscriptions were sent. at: epoch s."""
+    """A source's WebSocket is open; its subscriptions go out next. at: epoch s."""
 
     source: str
     at: float
@@ -75,6 +78,7 @@ class Publisher:
 
     def __init__(self, names: tuple[str, ...]) -> None:
         self._listeners: dict[str, tuple[Listener, ...]] = {name: () for name in names}
+        self._quiet_until: dict[str, float] = {}  # event name -> no fault is logged before
         self._lock = threading.Lock()  # guards changes of _listeners; publish() needs none
 
     def on(self, name: str, listener: Listener) -> None:
@@ -92,4 +96,11 @@ class Publisher:
             try:
                 listener(event)
             except Exception:
-                log.exception("listener of %s failed; the event was %.300r", name, event)
+                self._failed(name, event)
+
+    def _failed(self, name: str, event: object) -> None:
+        """Log what a listener raises, once a minute: there may be thousands of events a second."""
+        now = monotonic()
+        if now >= self._quiet_until.get(name, 0.0):
+            self._quiet_until[name] = now + FAULT_EVERY_S
+            log.exception("a listener of %s failed; the event was %.300r", name, event)

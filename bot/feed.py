@@ -15,15 +15,16 @@ from bot.folding import Fold
 from bot.lag import LagMeter
 from bot.model import FeedHealth
 from bot.pacing import Pacer
+from bot.pings import Pings
 from bot.store import LatestPrices
 from bot.subscriptions import Row, Subscriptions
 from bot.worker import Worker
 
-PING_EVERY_S = 15.0
-PONG_WITHIN_S = 10.0
 NO_DATA_S = 60.0  # a connection that answers pings and brings nothing is opened anew after this
 SETTLED_S = 30.0  # data for that long makes an earlier run of failures forgotten
+STRAY_DIALS = 3  # attempts that were left behind and still hang; with so many none is begun
 CHORES_EVERY_S = 0.1
+STOPPED = "stopped"  # the reason of a disconnection that was asked for
 DIAL_SLICE_S = 0.1
 
 
@@ -66,13 +67,14 @@ class Feed(Worker):
         self._connection: Connection | None = None
         self._subscribed: tuple[Row, ...] = ()
         self._symbols: Mapping[str, str] = {}
-        self._ping: tuple[bytes, float] | None = None  # payload and time of the one under way
-        self._next_ping = self._next_chores = 0.0
+        self._strays: list[Dial] = []
+        self._seen: set[tuple[str, str]] = set()  # symbol and type of what this connection brought
+        self._next_chores = 0.0
         self._data_at = 0.0
         self._settled = False
         # read by other threads; each is one assignment by this thread
+        self._pings = Pings(0.0)
         self._connected_since: float | None = None
-        self._latency_s: float | None = None
         self._event_lag_s: float | None = None
         self._messages_received = 0
         self._errors = 0
@@ -81,11 +83,9 @@ class Feed(Worker):
 
     def health(self) -> FeedHealth:
         """Thread: any."""
-        now, ping, connection = self._mono(), self._ping, self._connection
-        latency = self._latency_s
-        if ping is not None and connection is not None and (
-                latency is not None or connection.heard_at < ping[1]):
-            latency = max(latency or 0.0, now - ping[1])
+        connection, latency = self._connection, None
+        if connection is not None:
+            latency = self._pings.round_trip_s(self._mono(), connection.heard_at)
         return FeedHealth(
             source=self.source, connected_since=self._connected_since, latency_s=latency,
             event_lag_s=self._event_lag_s, messages_received=self._messages_received,
@@ -104,7 +104,7 @@ class Feed(Worker):
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
-            self._disconnected("stopped")
+            self._disconnected(STOPPED)
 
     def _connect(self) -> None:
         url = min(self._urls, key=lambda url: self._not_before[url])
@@ -112,12 +112,16 @@ class Feed(Worker):
             return
         # a URL that was tried goes behind the others; a failure sends it further back
         self._not_before[url] = self._mono()
+        self._strays = [stray for stray in self._strays if not stray.wait(0.0)]
+        if len(self._strays) >= STRAY_DIALS:
+            raise ConnectError(f"{url}: {len(self._strays)} attempts hang in name look-up")
         dial = Dial(url, self._handshake_s)
         while not dial.wait(DIAL_SLICE_S):
             if self.stopping.is_set():
                 return dial.abandon()
             if dial.expired:
                 dial.abandon()
+                self._strays.append(dial)
                 raise ConnectError(f"{url}: no answer within {self._handshake_s:g} s")
         try:
             connection = dial.connection()
@@ -133,8 +137,9 @@ class Feed(Worker):
         self._subscribed, self._symbols = (), {}
         self._outbox.clear()
         self._pacer = Pacer(self._exchange.SENDS_PER_S)  # the limit is the connection's
-        self._ping, self._latency_s, self._event_lag_s = None, None, None
-        self._next_ping = self._next_chores = now
+        self._seen.clear()
+        self._pings = Pings(now)
+        self._next_chores = now
         self._data_at, self._settled = now, False
         self._detail = "connected"
         self._connected_since = now
@@ -151,13 +156,13 @@ class Feed(Worker):
         else:
             now = self._mono()
         if connection.pongs:
-            self._ponged(connection.pongs.pop(), connection.heard_at)
+            self._pings.answered(connection.pongs.pop(0), connection.heard_at)
         if now >= self._next_chores:
             self._chores(connection, now)
 
     def _take(self, frame: bytes, now: float, received_at: int) -> None:
         if frame == self._exchange.PONG:
-            self._ponged(None, now)
+            self._pings.answered(None, now)
             return
         try:
             updates = self._exchange.parse(frame, self._symbols, received_at, now)
@@ -167,7 +172,11 @@ class Feed(Worker):
         for update in updates:
             late = 0.0
             if update.timestamp is not None:
-                late = self._event_lag_s = self._lag.excess_s(update.timestamp, now)
+                key = update.symbol, update.type
+                # the first push may be the last known state of a quiet market, and hours old
+                late = self._event_lag_s = self._lag.excess_s(
+                    update.timestamp, now, sample=key in self._seen)
+                self._seen.add(key)
             self._store.put(update, now - late)
             self._publisher.publish("market_data", update)
         if updates:
@@ -178,7 +187,7 @@ class Feed(Worker):
         """What is due from time to time; the reading thread alone sends."""
         self._next_chores = now + CHORES_EVERY_S
         self._resubscribe()
-        self._start_ping(connection, now)
+        self._keep_alive(connection, now)
         while self._outbox and self._pacer.may_send(now):
             connection.send(self._outbox.popleft())
         if not self._settled and self._data_at - (self._connected_since or now) >= SETTLED_S:
@@ -198,50 +207,43 @@ class Feed(Worker):
             natives = [self._exchange.native(symbol) for symbol, _ in rows]
             self._outbox.extend(self._exchange.subscribe(natives, kinds))
 
-    def _start_ping(self, connection: Connection, now: float) -> None:
-        if self._ping is not None:
-            waited = now - self._ping[1]
-            if waited > PONG_WITHIN_S and connection.heard_at < self._ping[1]:
-                raise ConnectionLost(f"nothing heard for {now - connection.heard_at:.0f} s, "
-                                     f"no answer to a ping")
-            if waited > PING_EVERY_S:  # data comes, the pong does not: ask again
-                self._ping = None
-        if self._ping is None and now >= self._next_ping and self._pacer.may_send(now):
+    def _keep_alive(self, connection: Connection, now: float) -> None:
+        if self._pings.overdue(now, connection.heard_at):
+            raise ConnectionLost(f"nothing heard for {now - connection.heard_at:.0f} s, "
+                                 f"no answer to a ping")
+        if self._pings.due(now) and self._pacer.may_send(now):
             payload = b"%d" % int(now * 1000)
             if self._exchange.PING is None:
                 connection.ping(payload)
             else:
                 connection.send(self._exchange.PING)
-            self._ping = (payload, now)
-            self._next_ping = now + PING_EVERY_S
-
-    def _ponged(self, payload: bytes | None, at: float) -> None:
-        if self._ping is not None and payload in (None, self._ping[0]):
-            self._latency_s = at - self._ping[1]
-            self._ping = None
+            self._pings.sent(payload, now)
 
     def _lost(self, error: ConnectError | ConnectionLost) -> None:
+        pause = max(self._backoff.next_s(), min(self._not_before.values()) - self._mono())
         if self._connection is not None:
             self._connection.close()
-            self._disconnected(str(error))
-        if self.stopping.is_set():
-            return
-        self._detail = str(error)
-        if isinstance(error, ConnectError):
-            self._fault(error)
-        self.stopping.wait(self._backoff.next_s())
+            self._disconnected(str(error), pause)
+        elif not self.stopping.is_set():
+            self._detail = str(error)
+            self._fault(error, f"; next attempt in {pause:.0f} s")
+        self.stopping.wait(pause)
 
-    def _disconnected(self, reason: str) -> None:
-        self._connection = self._connected_since = self._ping = self._latency_s = None
+    def _disconnected(self, reason: str, pause: float | None = None) -> None:
+        self._connection = self._connected_since = self._event_lag_s = None
         self._detail = reason
+        after = "" if pause is None else f"; next attempt in {pause:.0f} s"
         self._publisher.publish(
-            "source_disconnected", SourceDisconnected(self.source, self._wall(), reason))
+            "source_disconnected", SourceDisconnected(self.source, self._wall(), reason + after))
 
-    def _fault(self, error: BotError) -> None:
+    def _fault(self, error: BotError, after: str = "") -> None:
         self._errors += 1
         # unreadable frames come in many kinds at once, and the first one tells enough
         kind = "unreadable" if isinstance(error, ParseError) else str(error)
         count = self._fold.count(kind, self._mono())
         if count:
+            reason = str(error).removeprefix(f"{self.source}: ")
+            if isinstance(error, ParseError):
+                reason = f"unreadable frame: {reason}"
             self._publisher.publish(
-                "source_error", SourceFault(self.source, self._wall(), str(error), count))
+                "source_error", SourceFault(self.source, self._wall(), reason + after, count))

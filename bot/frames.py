@@ -9,6 +9,7 @@ TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 CONTINUED = 0x0
 # No market data message of an exchange comes near it (a 400 level book is 30 KB).
 LIMIT = 1 << 20
+MOST_PARTS = 1024
 
 _FIN, _RESERVED, _OPCODE, _MASKED = 0x80, 0x70, 0x0F, 0x80
 _WHOLE_TEXT = _FIN | TEXT
@@ -29,6 +30,7 @@ class FrameReader:
         self._held = bytearray()  # the beginning of a frame that is not whole yet
         self._needed = 0  # its length, as far as known
         self._parts: list[bytes] = []  # of a fragmented message
+        self._size = 0  # of the parts together
         self._opcode = 0
 
     def feed(self, data: bytes) -> list[Frame]:
@@ -87,9 +89,10 @@ class FrameReader:
     def _gather(self, first: int, opcode: int, payload: bytes, found: list[Frame]) -> None:
         self._opcode = opcode or self._opcode
         self._parts.append(payload)
-        if sum(map(len, self._parts)) > self._limit:
-            self.fault = f"fragments of more than {self._limit} bytes"
+        self._size += len(payload)
+        if self._size > self._limit or len(self._parts) > MOST_PARTS:
+            self.fault = f"fragments of more than {self._limit} bytes, or {MOST_PARTS} of them"
         elif first & _FIN:
             found.append((self._opcode, b"".join(self._parts)))
             self._parts.clear()
-            self._opcode = 0
+            self._opcode = self._size = 0

@@ -13,7 +13,7 @@ import msgspec
 # While nothing but the start has happened, the primary may take over from a source that was only
 # quicker to connect, without the wait that a return needs.
 START_GRACE_S = 1.0
-LOOK_OUT_S = 0.05  # between two looks for a source while there is none
+LOOK_OUT_S = 0.1  # between two looks for a source while there is none
 JUST_CONNECTED = "primary has just connected"
 
 
@@ -28,13 +28,15 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     """One source as seen for one symbol at one moment.
 
     connected_since: monotonic s, None while not connected. age_s: of its price for the symbol, by
-    what this connection brought; None if it brought none. latency_s: ping round trip, None unknown.
+    what this connection brought; None if it brought none. silent_s: since it brought the last
+    message of the symbol, however old that one was. latency_s: ping round trip, None unknown.
     detail: why it is not connected.
     """
 
     source: str
     connected_since: float | None
     age_s: float | None
+    silent_s: float | None
     latency_s: float | None
     detail: str
 
@@ -61,6 +63,8 @@ def unfit(view: SourceView, policy: Policy) -> str | None:
     if view.age_s is None:
         return "connected, but no data yet"
     if view.age_s > policy.max_latency_s:
+        if view.silent_s is not None and view.silent_s <= policy.max_latency_s:
+            return f"data come {view.age_s * 1000:.0f} ms late"
         return f"no data for {view.age_s * 1000:.0f} ms"
     if view.latency_s is not None and view.latency_s > policy.max_latency_s:
         return f"latency {view.latency_s * 1000:.0f} ms"

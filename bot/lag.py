@@ -5,36 +5,48 @@ from collections.abc import Callable
 from time import monotonic, time
 
 SAMPLE_EVERY_S = 1.0
-SAMPLES = 600  # ten minutes: a delay that lasts shorter is never mistaken for a clock difference
+WINDOW_S = 300.0
+LASTING = 30  # samples: what a source's clock does for less than half a minute changes nothing
 TRUSTED_SAMPLES = 3
 
 
 class LagMeter:
-    """Event lag of one source: receipt minus exchange stamp, above the least that is usual.
+    """Event lag of one source: receipt minus exchange stamp, above what is usual for it.
 
-    The least usual lag is the clock offset plus the shortest way. It is the lowest twentieth of
-    samples over ten minutes, but never the single lowest one, so that one stamp from the future
-    does not shift it. Until three samples are there the two clocks are taken to agree: the first
-    push after a subscription may be hours old and must not set the scale.
+    What is usual is the clock difference plus the way. It is the median of a sample a second, and
+    once there are more than sixty of them the lowest level that lasted thirty seconds in the last
+    five minutes. So stamps that run ahead for a while do not make the honest ones after them look
+    late, and messages that begin to come late look late for four minutes and a half. A delay that
+    was there from the start, or that lasts longer, cannot be told from a clock that is wrong.
 
-    Our wall clock is read once. A step of it later changes no lag. Feed thread only.
+    Until three samples are there the two clocks are taken to agree. Our wall clock is read once;
+    a step of it later changes no lag. Feed thread only.
     """
 
     def __init__(
         self, mono: Callable[[], float] = monotonic, wall: Callable[[], float] = time
     ) -> None:
         self._wall_ahead_s = wall() - mono()
-        self._samples: deque[float] = deque(maxlen=SAMPLES)
+        self._samples: deque[tuple[float, float]] = deque()  # monotonic s, lag in s
         self._next_sample = 0.0
         self.offset_s = 0.0
 
-    def excess_s(self, event_ms: int, received_mono: float) -> float:
-        """Seconds by which the message of that exchange stamp came late; never negative."""
+    def excess_s(self, event_ms: int, received_mono: float, sample: bool = True) -> float:
+        """Seconds by which the message of that exchange stamp came late; never negative.
+
+        sample: False for a message that may be old news and must not set the scale, such as the
+        first push after a subscription.
+        """
         raw = self._wall_ahead_s + received_mono - event_ms / 1000.0
-        if received_mono >= self._next_sample:
+        if sample and received_mono >= self._next_sample:
             self._next_sample = received_mono + SAMPLE_EVERY_S
-            self._samples.append(raw)
-            if len(self._samples) >= TRUSTED_SAMPLES:
-                lowest = sorted(self._samples)
-                self.offset_s = lowest[max(1, len(lowest) // 20)]
+            self._learn(raw, received_mono)
         return max(0.0, raw - self.offset_s)
+
+    def _learn(self, raw: float, now: float) -> None:
+        self._samples.append((now, raw))
+        while self._samples[0][0] < now - WINDOW_S:
+            self._samples.popleft()
+        count = len(self._samples)
+        if count >= TRUSTED_SAMPLES:
+            self.offset_s = sorted(lag for _, lag in self._samples)[min(count // 2, LASTING)]

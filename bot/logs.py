@@ -9,6 +9,7 @@ import logging.handlers
 import os
 import queue
 import sys
+from functools import partial
 from pathlib import Path
 
 from bot.worker import Worker
@@ -42,20 +43,20 @@ class LogWriter(Worker):
         self._handler = LogQueue(self._queue)
         self._level = level
         self._reported = 0
+        self._broken: set[logging.Handler] = set()
         self._sinks: list[logging.Handler] = [_stderr()]
         try:
             self._sinks.append(_file(folder))
             self.file_fault = ""
         except OSError as error:
             self.file_fault = f"{folder / FILE_NAME} cannot be written: {error}"
+        for sink in self._sinks:
+            # logging's own way would be a traceback on stderr for every record
+            sink.handleError = partial(self._refused, sink)  # type: ignore[method-assign]
 
     @property
     def dropped(self) -> int:
         return self._handler.dropped
-
-    def open(self) -> None:
-        # an error of a sink must not print a traceback for every record
-        logging.raiseExceptions = False
 
     def start(self) -> None:
         root = logging.getLogger()
@@ -92,26 +93,54 @@ class LogWriter(Worker):
                 self._write(record)
         self._report_drops()
         for sink in self._sinks:
-            sink.close()
+            try:
+                sink.close()
+            except OSError as error:
+                self._broke(sink, error)
 
     def _report_drops(self) -> None:
         lost, self._reported = self.dropped - self._reported, self.dropped
         if lost:
-            self._write(logging.makeLogRecord({
-                "msg": f"⚠️ [LOG] {lost} log lines were dropped: the log could not keep up",
-                "levelno": logging.WARNING, "levelname": "WARNING"}))
+            self._write(_warning(f"⚠️ [LOG] {lost} log lines were dropped: the log could not "
+                                 f"keep up"))
 
     def _write(self, record: logging.LogRecord) -> None:
         for sink in self._sinks:
             sink.handle(record)
+
+    def _refused(self, sink: logging.Handler, record: logging.LogRecord) -> None:
+        self._broke(sink, sys.exc_info()[1])
+
+    def _broke(self, sink: logging.Handler, error: BaseException | None) -> None:
+        """Tell the other sinks once that this one cannot be written."""
+        if sink in self._broken:
+            return
+        self._broken.add(sink)
+        name = "stderr" if sink is self._sinks[0] else FILE_NAME
+        for other in set(self._sinks) - self._broken:
+            other.handle(_warning(f"⚠️ [LOG] {name} cannot be written: {error}"))
 
 
 def _stderr() -> logging.Handler:
     if sys.stderr is None:  # descriptor 2 was closed at the start
         return logging.NullHandler()
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(BARE if _to_journal() else STAMPED))
+    handler.setFormatter(_ForJournal(BARE) if _to_journal() else logging.Formatter(STAMPED))
     return handler
+
+
+class _ForJournal(logging.Formatter):
+    """Puts the level where journald reads it: `journalctl -p warning` (sd-daemon(3))."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        level = 3 if record.levelno >= logging.ERROR else 4 if record.levelno >= logging.WARNING \
+            else 6 if record.levelno >= logging.INFO else 7
+        return f"<{level}>{super().format(record)}"
+
+
+def _warning(text: str) -> logging.LogRecord:
+    return logging.makeLogRecord({
+        "msg": text, "levelno": logging.WARNING, "levelname": "WARNING"})
 
 
 def _to_journal() -> bool:

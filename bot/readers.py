@@ -2,12 +2,14 @@
 
 import difflib
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.symbols import Symbol, parse_symbol
 
+NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 MOST_SYMBOLS = 500  # with two streams each; Binance allows 1024 streams on a connection
 
 
@@ -34,10 +36,9 @@ def switch(text: str) -> bool:
 
 def whole(low: int, high: int, unit: str = "") -> Callable[[str], int]:
     def read(text: str) -> int:
-        try:
-            number = int(text)
-        except ValueError:
-            raise ValueError(f"must be a whole number{' of' if unit else ''}{unit}") from None
+        if not NUMBER.fullmatch(text):  # int() also reads 1_000 and other scripts' digits
+            raise ValueError(f"must be a whole number{' of' if unit else ''}{unit}")
+        number = int(text)
         if not low <= number <= high:
             raise ValueError(f"must be between {low} and {high}{unit}")
         return number
@@ -50,6 +51,13 @@ milliseconds = whole(1, 86_400_000, " ms")
 def word(text: str) -> str:
     if not text.isprintable() or len(text) > 64:
         raise ValueError("must be at most 64 printable characters")
+    return text
+
+
+def secret_word(text: str) -> str:
+    """What may stand in an HTTP header as it is."""
+    if not text.isascii() or not text.isprintable() or " " in text or len(text) > 256:
+        raise ValueError("must be at most 256 letters, digits and signs of ASCII, without spaces")
     return text
 
 
@@ -86,6 +94,10 @@ def urls(*schemes: str) -> Callable[[str], tuple[str, ...]]:
                 wanted = " or ".join(f"{scheme}://" for scheme in schemes)
                 raise ValueError(f"must be URLs that begin with {wanted}, comma-separated")
             pieces.port  # raises ValueError when it is not one
+            try:
+                pieces.hostname.encode("idna")
+            except UnicodeError:
+                raise ValueError(f"has a host name that cannot be one: {pieces.hostname}") from None
         return tuple(found)
     return read
 

@@ -11,6 +11,7 @@ from bot.config import Config
 from bot.events import (
     FailoverFailed, SourceConnected, SourceDisconnected, SourceFault, SourceSwitched, TierChanged,
 )
+from bot.feed import STOPPED
 from bot.model import MarketDataUpdate, Quote, SourceStatus
 from bot.recorder import Recorder
 from bot.web import status
@@ -30,6 +31,7 @@ class Reporter:
         self,
         instance: str,
         main_symbol: str,
+        primary: str,
         hub: Hub,
         recorder: Recorder | None,
         mono: Callable[[], float] = monotonic,
@@ -37,12 +39,14 @@ class Reporter:
     ) -> None:
         self._instance = instance
         self._main_symbol = main_symbol
+        self._primary = primary
         self._hub = hub
         self._recorder = recorder
         self._mono, self._wall = mono, wall
         self._updates = count(1)
         self._next_line = float("-inf")
         self._tiers: dict[str, str | None] = {}
+        self._database_told = False
 
     def initialized(
         self, config: Config, aggregator: MultiSourceWebSocketAggregator | None
@@ -73,6 +77,18 @@ class Reporter:
             return "DISABLED"
         return "ACTIVE" if self._recorder.active else f"NOT ACTIVE ({self._recorder.state})"
 
+    def _unrecorded(self) -> str:
+        recorder = self._recorder
+        if recorder is None or recorder.active:
+            return ""
+        return f"; not recording: {recorder.state}, {recorder.pending} rows waiting"
+
+    def database(self) -> None:
+        """Say once that the database is open, when it is. Thread: main loop only."""
+        if not self._database_told and self._recorder is not None and self._recorder.active:
+            self._database_told = True
+            log.info("📊 [DUCKDB] Analytics Database Initialized Successfully")
+
     def market_data(self, update: MarketDataUpdate) -> None:
         """Called for every update, by the feed that received it."""
         self._hub.publish_update(update)
@@ -88,11 +104,13 @@ class Reporter:
         self._record("source_connected", event.source, None, event.reason, event.at)
 
     def source_disconnected(self, event: SourceDisconnected) -> None:
-        log.warning("⚠️ [%s] WebSocket disconnected: %s", event.source.upper(), event.reason)
+        wanted = event.reason == STOPPED
+        log.log(logging.INFO if wanted else logging.WARNING,
+                "⚠️ [%s] WebSocket disconnected: %s", event.source.upper(), event.reason)
         self._record("source_disconnected", event.source, None, event.reason, event.at)
 
     def source_error(self, event: SourceFault) -> None:
-        times = f" ({event.count} times in the last minute)" if event.count > 1 else ""
+        times = f" ({event.count} such since the last line)" if event.count > 1 else ""
         log.warning("❌ [%s] %s%s", event.source.upper(), event.reason, times)
         self._record("source_error", event.source, None, event.reason, event.at,
                      {"count": event.count})
@@ -104,7 +122,7 @@ class Reporter:
     def source_switch(self, event: SourceSwitched) -> None:
         where = "" if event.symbol == self._main_symbol else f" [{event.symbol}]"
         change = f"{event.previous or 'none'} -> {event.current}"
-        good = event.previous is None
+        good = event.previous is None or event.current == self._primary
         log.log(logging.INFO if good else logging.WARNING,
                 "🔄 [WEBSOCKET] Source switch: %s (%s)%s", change, event.reason, where)
         self._alert("info" if good else "warning",
@@ -122,11 +140,13 @@ class Reporter:
     def health(self, summary: Mapping[str, object]) -> None:
         """summary: as MultiSourceWebSocketAggregator.health_status() gives it."""
         sources: list[SourceStatus] = summary["sources"]  # type: ignore[assignment]
-        log.info("💓 [%s] Health: %s, active %s; %s", self._instance,
-                 "healthy" if summary["healthy"] else "NOT healthy",
-                 summary["active_source"] or "none", "; ".join(map(_in_words, sources)))
+        healthy = bool(summary["healthy"])
+        log.log(logging.INFO if healthy else logging.WARNING,
+                "💓 [%s] Health: %s, active %s; %s%s", self._instance,
+                "healthy" if healthy else "NOT healthy", summary["active_source"] or "none",
+                "; ".join(map(_in_words, sources)), self._unrecorded())
         self._hub.publish_event("health_update", status.health(
-            bool(summary["healthy"]), summary["active_source"],  # type: ignore[arg-type]
+            healthy, summary["active_source"],  # type: ignore[arg-type]
             sources, self._instance, int(self._wall() * 1000)))
 
     def served(self, symbol: str, quote: Quote | None, passed: Mapping[str, str]) -> None:
@@ -139,8 +159,10 @@ class Reporter:
             self._recorder.record_served(quote, int(now * 1000))
         tier = quote.source if quote else None
         if symbol not in self._tiers:
-            log.info("🔀 [CHAIN] %s is served from %s", symbol,
-                     tier or f"nowhere: {in_words(passed)}")
+            real = quote is not None and not quote.synthetic
+            log.log(logging.INFO if real else logging.WARNING,
+                    "🔀 [CHAIN] %s is served from %s%s", symbol, tier or "nowhere",
+                    "" if real else f" ({in_words(passed)})")
         elif tier != self._tiers[symbol]:
             self._tier_changed(TierChanged(
                 symbol, self._tiers[symbol], tier, now,
@@ -182,7 +204,9 @@ def in_short(quote: Quote | None) -> str:
     """A price for one line: what, from where, how old."""
     if quote is None:
         return "has no price"
-    origin = quote.exchange or "+".join(quote.exchanges) or "nowhere real"
+    if quote.synthetic:
+        return f"{quote.price}, made up"
+    origin = quote.exchange or "+".join(quote.exchanges)
     trust = "" if quote.trusted else ", not trusted"
     return f"{quote.price} from {origin} ({quote.source}), {quote.age_s * 1000:.0f} ms old{trust}"
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean, median
+from typing import Literal, get_args
 
 from bot.errors import NoQuote, StaleQuote
 from bot.judge import Standing
@@ -9,10 +10,12 @@ from bot.model import Quote
 from bot.store import Leg
 
 TIER = "websocket"
+Resolution = Literal["primary", "latest", "average"]
+RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
 
 
 def resolve(
-    how: str,
+    how: Resolution,
     symbol: str,
     standing: Standing,
     legs: Mapping[str, Leg],
@@ -37,20 +40,19 @@ def resolve(
     leg = legs.get(served or "")
     if leg is None:
         raise NoQuote(f"no data ({standing.reason})")
-    return _within(_single(symbol, leg, faults[leg.exchange], standing, now), max_age_s)
-
-
-def _single(symbol: str, leg: Leg, fault: str | None, standing: Standing, now: float) -> Quote:
-    if fault is not None:
-        reason = f"last price of {leg.exchange}, which is not fit: {fault}"
+    reason = f"{leg.exchange} is fresh again" if how == "primary" else "youngest of the fit sources"
+    if faults[leg.exchange] is not None:
+        reason = f"last price of {leg.exchange}, which is not fit: {faults[leg.exchange]}"
     elif leg.exchange == standing.active:
         reason = "active source is fresh"
-    else:
-        reason = "youngest of the fit sources"
+    return _within(_single(symbol, leg, reason, faults[leg.exchange] is None, now), max_age_s)
+
+
+def _single(symbol: str, leg: Leg, reason: str, trusted: bool, now: float) -> Quote:
     return Quote(
         symbol=symbol, price=leg.price, bid=leg.bid, ask=leg.ask, volume=leg.volume, source=TIER,
         exchange=leg.exchange, timestamp=leg.timestamp, received_at=leg.received_at,
-        age_s=max(0.0, now - leg.fresh_at), trusted=fault is None, reason=reason,
+        age_s=max(0.0, now - leg.fresh_at), trusted=trusted, reason=reason,
     )
 
 

@@ -1,14 +1,18 @@
 """The thread that judges the sources: when it is woken, when a time is up, and now and then."""
 
+import logging
 import threading
 from collections.abc import Callable
 from time import monotonic
 
 from bot.worker import Worker
 
+log = logging.getLogger(__name__)
+
 TICK_S = 0.2
 SHORTEST_S = 0.01
-REST_FACTOR = 9.0  # however many symbols there are, judging takes a tenth of a core at most
+STOOD_STILL_S = 1.0
+REST_FACTOR = 30.0  # however many symbols there are, judging takes 3 % of a core at most
 
 
 class Watchdog(Worker):
@@ -44,9 +48,16 @@ class Watchdog(Worker):
         self._next_summary = self._mono() + self._summary_s
 
     def step(self) -> None:
-        self._woken.wait(max(SHORTEST_S, min(TICK_S, self._summary_s, self._due_s)))
+        planned = max(SHORTEST_S, min(TICK_S, self._summary_s, self._due_s))
+        slept = self._mono()
+        self._woken.wait(planned)
         self._woken.clear()
         began = self._mono()
+        if began - slept - planned > STOOD_STILL_S:
+            # what arrived meanwhile is still unread, and would be taken for silence
+            log.warning("⚠️ [WATCHDOG] This process stood still for %.1f s", began - slept)
+            self.stopping.wait(TICK_S)
+            began = self._mono()
         due_s = self._judge()
         self._due_s = max(due_s, REST_FACTOR * (self._mono() - began))
         now = self._mono()

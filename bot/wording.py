@@ -21,4 +21,5 @@ def worded(error: Exception) -> str:
         return worded(reason.__cause__ if isinstance(reason.__cause__, Exception) else reason)
     if isinstance(inner, Exception):
         return worded(inner)
-    return (str(error) or type(error).__name__)[:LIMIT]
+    words = error.strerror if isinstance(error, OSError) else None
+    return (words or str(error) or type(error).__name__)[:LIMIT]

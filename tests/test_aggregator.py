@@ -60,8 +60,7 @@ def aggregating(
         yield aggregator, seen
     finally:
         assert aggregator.disconnect() == []
-        aggregator.watchdog.stop()
-        assert aggregator.watchdog.join(1.0)
+        assert aggregator.active_source is None and not aggregator.healthy
 
 
 def fit(aggregator: MultiSourceWebSocketAggregator, *sources: str, symbol: str = "BTCUSDT") -> bool:
@@ -177,7 +176,7 @@ def test_a_slow_round_trip_makes_a_source_unfit(sandbox: Sandbox) -> None:
     """K6."""
     with aggregating(sandbox) as (aggregator, _):
         both_up(aggregator)
-        aggregator.feeds["binance"]._latency_s = 0.6
+        aggregator.feeds["binance"]._pings.latency_s = 0.6
         eventually(lambda: aggregator.active_source == "okx")
         assert aggregator.standing("BTCUSDT").reason == "latency 600 ms"
 
@@ -266,8 +265,21 @@ def test_the_summary_comes_at_its_interval(sandbox: Sandbox) -> None:
 
 def test_a_primary_outside_the_exchanges_is_refused() -> None:
     """K13."""
-    with pytest.raises(ValueError, match="primary_exchange must be one of binance, okx"):
+    with pytest.raises(ValueError, match="primary_exchange must be of binance, okx, got 'kraken'"):
         MultiSourceWebSocketAggregator(primary_exchange="kraken")
+
+
+@pytest.mark.parametrize("options", [
+    {"exchanges": ("binance", "krakken")}, {"conflict_resolution": "avrage"}])
+def test_options_that_are_none_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="must be of"):
+        MultiSourceWebSocketAggregator(**options)
+
+
+def test_a_kind_that_is_none_is_refused() -> None:
+    aggregator = MultiSourceWebSocketAggregator()
+    with pytest.raises(ValueError, match="kinds must be of trade, ticker, orderbook"):
+        aggregator.subscribe("BTCUSDT", ["ticker", "bogus"])  # type: ignore[list-item]
 
 
 def test_constructing_starts_nothing() -> None:

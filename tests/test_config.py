@@ -154,8 +154,14 @@ def test_secret_is_masked_in_the_effective_settings() -> None:
 
 
 def test_secret_is_masked_in_its_own_fault() -> None:
-    (line,) = faults(API_TOKEN=SECRET * 10)
+    (line,) = faults(API_TOKEN=SECRET * 50)
     assert SECRET not in line and MASK in line
+
+
+@pytest.mark.parametrize("token", ["two words", "schlüssel", "tab\there"])
+def test_secret_that_no_header_can_carry_is_a_fault(token: str) -> None:
+    (line,) = faults(API_TOKEN=token)
+    assert line.startswith("API_TOKEN: ") and token not in line
 
 
 def test_effective_settings_read_back_as_the_same_config() -> None:

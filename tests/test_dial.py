@@ -90,7 +90,7 @@ def test_a_tls_peer_that_says_nothing_is_cut_at_the_deadline() -> None:
 def test_a_refused_port_says_so() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert f"127.0.0.1:{port}: [Errno 111] Connection refused" == str(
+    assert f"127.0.0.1:{port}: Connection refused" == str(
         refused(f"ws://127.0.0.1:{port}/"))
 
 
@@ -131,12 +131,27 @@ def test_the_next_address_is_tried_when_one_is_a_black_hole(
             sock.close()
 
 
-@pytest.mark.parametrize("status, blocked", [(451, True), (429, False), (418, False)])
-def test_a_limit_without_a_time_is_given_one(status: int, blocked: bool) -> None:
+def test_a_place_that_is_blocked_is_asked_again_at_the_cap_whatever_it_says() -> None:
+    for wish in (b"1", b"200000"):
+        answer = b"HTTP/1.1 451 No\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n" % wish
+        with raw_server(say(answer)) as server:
+            error = refused(f"ws://127.0.0.1:{server.port}/")
+        assert error.retry_after_s == LIMITED_PAUSE_S and "blocked" in str(error)
+
+
+@pytest.mark.parametrize("variable", ["http://proxy:abc", "http://[::1", "http://a..b:80"])
+def test_a_proxy_variable_that_is_no_url_is_an_error_of_the_attempt(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("http_proxy", variable)
+    refused("ws://exchange.test/")
+
+
+@pytest.mark.parametrize("status", [429, 418])
+def test_a_limit_without_a_time_is_given_one(status: int) -> None:
     with raw_server(say(b"HTTP/1.1 %d No\r\nContent-Length: 0\r\n\r\n" % status)) as server:
         error = refused(f"ws://127.0.0.1:{server.port}/")
     assert f"HTTP status {status}" in str(error)
-    assert error.blocked == blocked
     assert error.retry_after_s == LIMITED_PAUSE_S
 
 

@@ -82,12 +82,12 @@ def test_a_message_may_not_grow_without_end_by_its_fragments() -> None:
     reader = FrameReader(limit=1000)
     reader.feed(made(Opcode.TEXT, b"x" * 600, fin=False))
     assert reader.feed(made(Opcode.CONT, b"x" * 600, fin=False)) == []
-    assert reader.fault == "fragments of more than 1000 bytes"
+    assert reader.fault == "fragments of more than 1000 bytes, or 1024 of them"
 
 
-def test_empty_fragments_without_end_cost_nothing() -> None:
+def test_empty_fragments_end_somewhere() -> None:
     reader = FrameReader()
     reader.feed(made(Opcode.TEXT, b"", fin=False))
-    for _ in range(1000):
-        assert reader.feed(made(Opcode.CONT, b"", fin=False)) == []
-    assert reader.feed(made(Opcode.CONT, b"end")) == [(TEXT, b"end")]
+    assert reader.feed(made(Opcode.CONT, b"", fin=False) * 1000) == []
+    assert reader.feed(made(Opcode.CONT, b"", fin=False) * 100_000) == []
+    assert reader.fault == "fragments of more than 1048576 bytes, or 1024 of them"

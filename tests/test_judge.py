@@ -12,8 +12,10 @@ FIXED = Policy(primary="binance", failover=False, max_latency_s=5.0, failback_af
 
 
 def view(source: str, *, since: float | None = 0.5, age: float | None = 0.1,
-         latency: float | None = 0.08, detail: str = "refused") -> SourceView:
-    return SourceView(source=source, connected_since=since, age_s=age, latency_s=latency,
+         latency: float | None = 0.08, silent: float | None = None,
+         detail: str = "refused") -> SourceView:
+    return SourceView(source=source, connected_since=since, age_s=age, silent_s=silent or age,
+                      latency_s=latency,
                       detail=detail)
 
 
@@ -52,6 +54,7 @@ class Run:
     (view("okx", age=0.0), None),
     (view("okx", age=5.0, latency=5.0), None),
     (view("okx", age=5.001), "no data for 5001 ms"),
+    (view("okx", age=5.001, silent=0.1), "data come 5001 ms late"),
     (view("okx", latency=5.001), "latency 5001 ms"),
     (view("okx", age=None), "connected, but no data yet"),
     (view("okx", since=None, detail="HTTP 451"), "not connected: HTTP 451"),

@@ -27,6 +27,7 @@ LAYERS = {
     "bot.judge": 0,
     "bot.lag": 0,
     "bot.pacing": 0,
+    "bot.pings": 0,
     "bot.sources": 0,
     "bot.systemd": 0,
     "bot.wording": 0,

@@ -226,7 +226,7 @@ def test_stderr_has_a_stamp_unless_the_journal_puts_one(
     log.info("🌐 one line")
     end(writer)
     text = pipe.close()
-    assert (text == "🌐 one line\n") is matches and text.endswith("🌐 one line\n")
+    assert (text == "<6>🌐 one line\n") is matches and text.endswith("🌐 one line\n")
     assert lines(tmp_path)[0] != "🌐 one line", "the file always has one"
 
 
@@ -241,4 +241,4 @@ def test_missing_stderr_is_no_reason_not_to_start(
     writer = start()
     log.info("to the file")
     end(writer)
-    assert len(lines(tmp_path)) == 1
+    assert lines(tmp_path)[-1].endswith("to the file")

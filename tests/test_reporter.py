@@ -43,7 +43,7 @@ class Desk:
         self.clock = Clock()
         self.hub = Kept()
         self.recorder = Recorder(tmp_path / "never-opened.duckdb", "primary")
-        self.reporter = Reporter("primary", "BTCUSDT", self.hub, self.recorder,
+        self.reporter = Reporter("primary", "BTCUSDT", "binance", self.hub, self.recorder,
                                  mono=self.clock, wall=lambda: AT)
 
     @property
@@ -94,7 +94,7 @@ def test_an_error_has_one_line_with_how_often_it_came(desk: Desk) -> None:
     """D032."""
     desk.reporter.source_error(SourceFault("okx", AT, "junk", 1))
     desk.reporter.source_error(SourceFault("okx", AT, "junk", 42))
-    assert desk.lines == ["❌ [OKX] junk", "❌ [OKX] junk (42 times in the last minute)"]
+    assert desk.lines == ["❌ [OKX] junk", "❌ [OKX] junk (42 such since the last line)"]
 
 
 def test_a_switch_has_its_line_and_its_alert(desk: Desk) -> None:

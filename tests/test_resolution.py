@@ -8,7 +8,7 @@ import pytest
 from bot.errors import NoQuote, StaleQuote
 from bot.judge import Standing
 from bot.model import Quote
-from bot.resolution import resolve
+from bot.resolution import Resolution, resolve
 from bot.store import Leg
 
 NOW = 1000.0
@@ -22,7 +22,7 @@ def leg(exchange: str, price: float, age: float = 1.0, **fields: Any) -> Leg:
     return Leg(exchange, price, **values)
 
 
-def asked(how: str, *legs: Leg, active: str | None = "binance", last: str | None = None,
+def asked(how: Resolution, *legs: Leg, active: str | None = "binance", last: str | None = None,
           faults: Mapping[str, str] = {}) -> Quote:
     every: dict[str, str | None] = {"binance": None, "okx": None, "third": None, "fourth": None}
     standing = Standing(active=active, reason="why", last=last or active)
@@ -112,7 +112,7 @@ def test_side_that_one_leg_lacks_is_left_out_of_the_average(missing: str) -> Non
 
 
 @pytest.mark.parametrize("how", ["primary", "latest", "average"])
-def test_price_of_the_last_source_is_held_without_trust_while_none_is_fit(how: str) -> None:
+def test_price_of_the_last_source_is_held_without_trust_while_none_is_fit(how: Resolution) -> None:
     quote = asked(how, leg("binance", 100.0, age=6.0), leg("okx", 103.0, age=7.0), active=None,
                   last="okx", faults={"binance": STALLED, "okx": STALLED})
     assert (quote.exchange, quote.price, quote.trusted) == ("okx", 103.0, False)
@@ -121,7 +121,7 @@ def test_price_of_the_last_source_is_held_without_trust_while_none_is_fit(how: s
 
 @pytest.mark.parametrize("how", ["primary", "latest", "average"])
 @pytest.mark.parametrize("trusted", [True, False])
-def test_price_is_served_at_9_9_s_and_not_at_10_1_s(how: str, trusted: bool) -> None:
+def test_price_is_served_at_9_9_s_and_not_at_10_1_s(how: Resolution, trusted: bool) -> None:
     """D036, D047. K33: by the time of receipt here; the exchange's stamp is of 1970."""
     faults = {} if trusted else {"binance": "not connected: lost", "okx": STALLED}
     young = leg("binance", 100.0, age=9.9, timestamp=1), leg("okx", 103.0, age=9.9, timestamp=1)
@@ -153,7 +153,7 @@ def test_age_is_never_negative() -> None:
 
 
 @pytest.mark.parametrize("how", ["primary", "latest", "average"])
-def test_without_any_data_there_is_no_quote_and_the_reason_is_told(how: str) -> None:
+def test_without_any_data_there_is_no_quote_and_the_reason_is_told(how: Resolution) -> None:
     with pytest.raises(NoQuote, match="no data.*why"):
         asked(how, active=None)
 

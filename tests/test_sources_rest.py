@@ -233,6 +233,26 @@ def test_cache_that_only_has_older_news_does_not_keep_the_price_young(drive: Dri
         assert "old" in source.why_not()
 
 
+def test_a_ticker_that_stands_still_grows_old(drive: Drive) -> None:
+    """A suspended market, or a cache that is stuck, is no fresh price however often it is told."""
+    with okx(*[ticker("100", TS)] * 20) as server:
+        source = drive(server.url)
+        source.turn(9)
+        assert source.quote("BTCUSDT").age_s == pytest.approx(8.0, abs=1.1)
+        source.turn(4)
+        assert "old" in source.why_not()
+
+
+def test_one_stamp_from_the_future_is_got_over(drive: Drive) -> None:
+    later = [ticker("101", TS + 1000 * number) for number in range(40)]
+    with okx(ticker("100", TS + 3_600_000), *later) as server:
+        source = drive(server.url)
+        source.turn(1)
+        source.turn(20)
+        quote = source.quote("BTCUSDT")
+        assert (quote.price, quote.age_s < 2.0) == (101.0, True)
+
+
 @pytest.mark.parametrize("age_s, served", [(9.9, True), (MAX_AGE_S, False), (10.1, False)])
 def test_price_is_kept_up_to_its_own_age_limit_when_the_server_fails(
     drive: Drive, age_s: float, served: bool

@@ -6,6 +6,9 @@ from bot.errors import NoQuote
 from bot.model import Quote
 
 
+SWITCHED_OFF = "switched off"  # how the reason of a tier begins that the settings leave out
+
+
 class Source(Protocol):
     """A tier. It is asked from any thread, and answers at once from what it already has."""
 

@@ -12,7 +12,7 @@ from typing import Any
 from waitress import create_server, wasyncore
 from waitress.task import ThreadedTaskDispatcher
 
-from bot.errors import PortTakenError
+from bot.errors import ConfigError, PortTakenError
 from bot.web.app import create_app
 from bot.web.guard import Guard, trusted_hosts
 from bot.web.hub import Hub
@@ -50,7 +50,7 @@ class WebServer(Worker):
     def bind(self) -> None:
         """Take the port. Afterwards `port` is the one taken, also when 0 was asked for.
 
-        Raises: PortTakenError.
+        Raises: PortTakenError; ConfigError for a host that is none.
         """
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         sock = socket.socket(family, socket.SOCK_STREAM)
@@ -60,6 +60,10 @@ class WebServer(Worker):
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             sock.bind((self._host, self.port))
             sock.listen(1024)
+        except socket.gaierror as error:
+            sock.close()
+            raise ConfigError([f"API_HOST: must be an address of this machine, got {self._host!r} "
+                               f"({error.strerror})"]) from error
         except OSError as error:
             sock.close()
             raise PortTakenError(
