@@ -53,13 +53,20 @@ def serve(sock: socket.socket, exchange: str, rate: float, batch: int) -> None:
 
 
 def listen(sock: socket.socket, protocol: ServerProtocol, lock: threading.Lock) -> None:
-    while data := sock.recv(4096):
+    while data := _received(sock):
         protocol.receive_data(data)
         for event in protocol.events_received():
             if isinstance(event, Frame) and event.opcode is Opcode.TEXT and event.data == b"ping":
                 protocol.send_text(b"pong")
         with lock:
             sock.sendall(b"".join(protocol.data_to_send()))
+
+
+def _received(sock: socket.socket) -> bytes:
+    try:
+        return sock.recv(4096)
+    except OSError:
+        return b""  # the client has gone
 
 
 def quietly(sock: socket.socket, exchange: str, rate: float, batch: int) -> None:

@@ -1,4 +1,4 @@
-"""The promised figures, measured: `make bench`. Each names what SPEC-like promise it is held to."""
+"""The promised figures, measured: `make bench`. Each row ends with the promise it is held to."""
 
 import signal
 import socket
@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 import pytest
 import requests
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.bench
 FEEDS_ON = {"ENABLE_WEBSOCKET_FEEDS": "true", "ENABLE_DUCKDB": "false"}
 PAUSE = threading.Event().wait  # a measurement lasts as long as it lasts
 RUNS = 50
+ROUNDS = 5
 
 
 def feed_of(exchange: str, url: str) -> Feed:
@@ -67,7 +69,7 @@ def rss_mb(bot: Daemon) -> float:
     return int(Path(f"/proc/{bot.process.pid}/statm").read_text().split()[1]) * 4096 / 1e6
 
 
-def cost(folder: Path, settings: dict[str, str], seconds: float = 20.0) -> tuple[float, float]:
+def cost(folder: Path, settings: dict[str, str], seconds: float = 10.0) -> tuple[float, float]:
     """Returns: share of one core in %, RSS in MB."""
     folder.mkdir()
     with daemon(folder, settings) as bot:
@@ -86,18 +88,24 @@ def cost(folder: Path, settings: dict[str, str], seconds: float = 20.0) -> tuple
 def test_added_cpu_and_memory_at_200_messages_a_second(
     figure: Figure, tmp_path: Path, recording: bool
 ) -> None:
+    """Evenly spaced, so that every message wakes the process: the dearest way to bring them."""
     duck = {"ENABLE_DUCKDB": str(recording).lower(), "ENABLE_OKX_LIVE": "false"}
+    cpu, memory = [], []
     with blasting("binance", 100) as binance, blasting("okx", 100) as okx:
-        off = cost(tmp_path / "off", duck)
-        on = cost(tmp_path / "on", FEEDS_ON | duck | {
-            "BINANCE_WS_URL": binance, "OKX_WS_URL": okx})
+        feeds = FEEDS_ON | duck | {"BINANCE_WS_URL": binance, "OKX_WS_URL": okx}
+        for number in range(ROUNDS):
+            off = cost(tmp_path / f"off{number}", duck)
+            on = cost(tmp_path / f"on{number}", feeds)
+            cpu.append(on[0] - off[0])
+            memory.append(on[1] - off[1])
     beside = "with" if recording else "without"
     figure(f"added CPU at 200 messages/s, {beside} DuckDB",
-           f"{on[0] - off[0]:.2f} % of a core (off {off[0]:.2f}, on {on[0]:.2f})", "< 3 %")
+           f"median {median(cpu):.2f}, {min(cpu):.2f} to {max(cpu):.2f} % of a core "
+           f"({ROUNDS} rounds)", "< 3 %")
     figure(f"added RSS at 200 messages/s, {beside} DuckDB",
-           f"{on[1] - off[1]:.1f} MB (off {off[1]:.1f}, on {on[1]:.1f})", "< 15 MB")
-    assert on[0] - off[0] < 3
-    assert on[1] - off[1] < 15
+           f"median {median(memory):.1f}, {min(memory):.1f} to {max(memory):.1f} MB, "
+           f"of {on[1]:.0f}", "< 15 MB")
+    assert median(cpu) < 3 and median(memory) < 15
 
 
 @contextmanager
@@ -116,8 +124,6 @@ def switching(limit_ms: int) -> Iterator[tuple[
         aggregator.connect(timeout=5.0)
         yield aggregator, sandbox, switches
         aggregator.disconnect()
-        aggregator.watchdog.stop()
-        aggregator.watchdog.join(1.0)
 
 
 def settled(aggregator: MultiSourceWebSocketAggregator) -> bool:
