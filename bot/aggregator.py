@@ -20,6 +20,7 @@ from bot.errors import ConnectError, SourceError
 from bot.events import FailoverFailed, Listener, Publisher, SourceSwitched
 from bot.exchanges import ALL
 from bot.feed import Feed
+from bot.health import source_status, summary
 from bot.judge import (
     JUST_CONNECTED, Policy, SourceView, Standing, judge, next_due_s, unfit,
 )
@@ -162,27 +163,11 @@ class MultiSourceWebSocketAggregator:
 
     def source_statuses(self) -> list[SourceStatus]:
         """One for each exchange, in the order given."""
-        statuses = []
-        for health in self._healths():
-            statuses.append(SourceStatus(
-                health.source, health.connected_since is not None,
-                None if health.latency_s is None else round(health.latency_s * 1000),
-                health.last_update, health.messages_received, health.errors))
-        return statuses
+        return [source_status(health) for health in self._healths()]
 
     def health_status(self) -> dict[str, object]:
         """healthy, active_source, sources (SourceStatus), update_count, last_update (epoch ms)."""
-        sources = self.source_statuses()
-        return {
-            "healthy": self.healthy,
-            "active_source": self.active_source,
-            "connected_sources": sum(source.connected for source in sources),
-            "total_sources": len(sources),
-            "sources": sources,
-            "update_count": sum(source.messages_received for source in sources),
-            "last_update": max((source.last_update for source in sources if source.last_update),
-                               default=None),
-        }
+        return summary(self.healthy, self.active_source, self.source_statuses())
 
     def latest_price(self, symbol: str) -> Quote | None:
         """The price of any spelling of `symbol`, younger than max_price_age, or None."""

@@ -8,10 +8,11 @@ from typing import Literal, TypeVar
 T = TypeVar("T")
 
 LOOK_EVERY_S = 0.005
+PATIENCE_S = 10.0
 
 
 def eventually(
-    condition: Callable[[], T | Literal[False] | None], within: float = 5.0, what: str = ""
+    condition: Callable[[], T | Literal[False] | None], within: float = PATIENCE_S, what: str = ""
 ) -> T:
     """Wait until `condition()` is true. Returns: what it returned. Fails after `within` s."""
     deadline = time.monotonic() + within

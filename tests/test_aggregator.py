@@ -123,6 +123,20 @@ def test_a_primary_that_connects_and_says_nothing_does_not_return(sandbox: Sandb
         assert aggregator.active_source == "okx" and seen.switches == []
 
 
+def test_what_an_earlier_connection_brought_makes_no_source_fit(sandbox: Sandbox) -> None:
+    """K2, K3: its price is a moment old, but nobody knows whether the new connection brings any."""
+    with aggregating(sandbox, max_source_latency=60_000, max_price_age=60_000) as (aggregator, _):
+        both_up(aggregator)
+        sandbox.fault("binance", "silence")
+        sandbox.fault("binance", "cut")
+        eventually(lambda: aggregator.active_source == "okx")
+        eventually(lambda: aggregator.connected == 2)
+        (view,) = [view for view in aggregator.views("BTCUSDT", monotonic())
+                   if view.source == "binance"]
+        assert view.age_s is None and view.connected_since is not None
+        assert not fit(aggregator, "binance", "okx")
+
+
 def test_with_no_fit_successor_nobody_is_active_until_one_is_fit(sandbox: Sandbox) -> None:
     """K4, K14."""
     with aggregating(sandbox) as (aggregator, seen):

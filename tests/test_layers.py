@@ -35,6 +35,7 @@ LAYERS = {
     "bot.connection": 1,
     "bot.exchanges.base": 1,
     "bot.logs": 1,
+    "bot.health": 1,
     "bot.readers": 1,
     "bot.rows": 1,
     "bot.schema": 1,

@@ -22,6 +22,7 @@ from bot.errors import RecorderError
 from bot.model import MarketDataUpdate, Quote
 from bot.recorder import Recorder
 from bot.rows import Row
+from tests.helpers import eventually
 
 MS = 1_790_000_000_123
 MOMENT = datetime(2026, 9, 21, 14, 13, 20, 123_000)
@@ -39,13 +40,6 @@ def quote(**fields: Any) -> Quote:
         "age_s": 0.25, "trusted": True, "reason": "fresh",
     }
     return Quote(**(values | fields))
-
-
-def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 @contextmanager
@@ -150,7 +144,7 @@ def test_every_table_and_column_says_what_it_means(path: Path) -> None:
 def test_rows_are_committed_while_it_runs(path: Path) -> None:
     with recording(path) as recorder:
         recorder.record_update(update())
-        until(lambda: recorder.written == 1)
+        eventually(lambda: recorder.written == 1)
         assert (recorder.active, recorder.state, recorder.pending) == (True, "recording", 0)
     assert (recorder.active, recorder.state) == (False, "stopped")
 
@@ -175,7 +169,7 @@ def test_rows_beyond_the_capacity_and_after_the_stop_are_refused_and_counted(
         recorder.record_update(update(number))
     assert (recorder.pending, recorder.dropped) == (10, 5)
     recorder.start()
-    until(lambda: "queue of 10 rows is full" in caplog.text)
+    eventually(lambda: "queue of 10 rows is full" in caplog.text)
     stop(recorder)
     recorder.record_update(update(99))
     assert (recorder.pending, recorder.dropped) == (0, 6)
@@ -342,7 +336,7 @@ def test_an_unusable_path_is_left_alone_and_said_once(
         recorder.record_update(update())
         assert not recorder.wait_open(5)
         first = recorder._failed_at
-        until(lambda: recorder._failed_at > first)
+        eventually(lambda: recorder._failed_at > first)
         assert (recorder.active, recorder.pending) == (False, 1)
         assert recorder.state == reason
     assert len([entry for entry in caplog.records if "Not recording" in entry.message]) == 1
@@ -371,7 +365,7 @@ def test_a_file_held_by_another_process_is_taken_over_once_released(
             assert recorder.state == f"held by another process (PID {holder.pid})"
             for number in range(100):
                 recorder.record_update(update(number))
-        until(lambda: recorder.active and recorder.written == 100)
+        eventually(lambda: recorder.active and recorder.written == 100)
     assert numbers(path) == list(range(100))
     assert [entry.message.partition(";")[0] for entry in caplog.records] == [
         f"📊 [DUCKDB] Not recording, 0 rows waiting: held by another process (PID {holder.pid})",
@@ -410,10 +404,10 @@ def test_rows_wait_for_a_full_disk_and_are_written_once(
         ballast = fill(small_disk, leave=200_000)
         for number in range(12_000):
             recorder.record_update(update(number))
-        until(lambda: recorder.state == FULL)
+        eventually(lambda: recorder.state == FULL)
         assert recorder.pending > 0
         ballast.unlink()
-        until(lambda: recorder.written == 12_000)
+        eventually(lambda: recorder.written == 12_000)
         assert recorder.active
     assert numbers(path) == list(range(12_000))
     assert caplog.text.count("Not recording") == 1
@@ -446,9 +440,9 @@ def test_a_commit_whose_checkpoint_failed_is_written_once(
         ballast = fill(small_disk, leave=400_000)
         for number in range(12_000):
             recorder.record_update(update(number))
-        until(lambda: recorder.state == FULL)
+        eventually(lambda: recorder.state == FULL)
         ballast.unlink()
-        until(lambda: recorder.written == 12_000)
+        eventually(lambda: recorder.written == 12_000)
     assert fault in faults[0]
     assert numbers(path) == list(range(12_000))
 
@@ -464,7 +458,7 @@ def test_a_disk_that_is_full_from_the_start_leaves_no_damaged_file(
         assert not recorder.wait_open(5)
         assert recorder.state == FULL
         ballast.unlink()
-        until(lambda: recorder.written == 1)
+        eventually(lambda: recorder.written == 1)
     assert list(small_disk.iterdir()) == [path]
     assert numbers(path) == [0]
 

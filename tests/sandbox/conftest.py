@@ -6,14 +6,15 @@ import pytest
 import websocket
 
 from bot.sandbox.server import Sandbox
-from tests.sandbox.helpers import Connect, until
+from tests.helpers import eventually
+from tests.sandbox.helpers import Connect
 
 
 @pytest.fixture(autouse=True)
 def no_thread_outlives_a_test() -> Iterator[None]:
     before = set(threading.enumerate())
     yield
-    until(lambda: set(threading.enumerate()) <= before)
+    eventually(lambda: set(threading.enumerate()) <= before)
 
 
 @pytest.fixture

@@ -1,25 +1,16 @@
 """Clients of the practice exchanges, written against the exchanges' own documentation."""
 
 import json
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import websocket
 
 from bot.sandbox.server import Sandbox
+from tests.helpers import eventually
 
 Connect = Callable[..., websocket.WebSocket]
 PATIENCE_S = 5.0
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """Wait for the condition to be true. Returns: its value."""
-    end = time.monotonic() + PATIENCE_S
-    while not (value := condition()):
-        assert time.monotonic() < end, "the condition never came true"
-        time.sleep(0.005)
-    return value
 
 
 def ask(client: websocket.WebSocket, request: object) -> Any:
@@ -46,5 +37,5 @@ def both(sandbox: Sandbox, connect: Connect) -> Sequence[websocket.WebSocket]:
     binance, okx = connect(sandbox.ws_url("binance") + "/stream"), connect(sandbox.ws_url("okx"))
     subscribe_binance(binance, "btcusdt@trade")
     subscribe_okx(okx, "trades:BTC-USDT")
-    until(lambda: sandbox.subscriptions("binance") and sandbox.subscriptions("okx"))
+    eventually(lambda: sandbox.subscriptions("binance") and sandbox.subscriptions("okx"))
     return binance, okx

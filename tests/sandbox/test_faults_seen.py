@@ -7,7 +7,8 @@ import requests
 import websocket
 
 from bot.sandbox.server import Sandbox
-from tests.sandbox.helpers import Connect, both, subscribe_binance, subscribe_okx, until
+from tests.helpers import eventually
+from tests.sandbox.helpers import Connect, both, subscribe_binance, subscribe_okx
 
 ABNORMAL = (ConnectionResetError, BrokenPipeError, websocket.WebSocketConnectionClosedException)
 
@@ -34,7 +35,7 @@ def test_close_is_orderly_and_has_the_code(sandbox: Sandbox, connect: Connect) -
     sandbox.fault("binance", "close", 1012)
     opcode, data = binance.recv_data()
     assert (opcode, int.from_bytes(data[:2])) == (websocket.ABNF.OPCODE_CLOSE, 1012)
-    until(lambda: sandbox.connections("binance") == 0)
+    eventually(lambda: sandbox.connections("binance") == 0)
     assert sandbox.close_codes("binance") == []
 
 
@@ -203,7 +204,7 @@ def test_rest_faults(sandbox: Sandbox) -> None:
 def test_a_timed_fault_heals_by_itself(sandbox: Sandbox, connect: Connect) -> None:
     sandbox.fault("okx", "refuse", seconds=0.1)
     assert sandbox.faults()["okx"]["refuse"]["value"] is None
-    until(lambda: not sandbox.faults()["okx"])
+    eventually(lambda: not sandbox.faults()["okx"])
 
     def connected() -> bool:
         try:
@@ -212,4 +213,4 @@ def test_a_timed_fault_heals_by_itself(sandbox: Sandbox, connect: Connect) -> No
             return False
         return True
 
-    assert until(connected)
+    assert eventually(connected)

@@ -10,7 +10,8 @@ import pytest
 
 from bot.sandbox.record import Record
 from bot.sandbox.server import Sandbox
-from tests.sandbox.helpers import Connect, ask, subscribe_binance, subscribe_okx, until
+from tests.helpers import eventually
+from tests.sandbox.helpers import Connect, ask, subscribe_binance, subscribe_okx
 
 OLD_MS = 1_600_000_000_000
 TRADE = {"e": "trade", "E": OLD_MS, "s": "BTCUSDT", "t": 1, "p": "100.50000000",
@@ -94,7 +95,7 @@ def test_a_binance_record_is_played_as_if_it_were_now(tmp_path: Path, connect: C
     )
     with Sandbox(rate=0, play=path) as sandbox:
         client = connect(sandbox.ws_url("binance") + "/stream")
-        until(lambda: sandbox.connections("binance"))
+        eventually(lambda: sandbox.connections("binance"))
         assert not sandbox.wait_played(0)
         before = time.time() * 1000
         subscribe_binance(client, "btcusdt@trade")
@@ -127,7 +128,7 @@ def test_the_faults_hold_for_a_record_too(tmp_path: Path, connect: Connect) -> N
         assert sandbox.wait_played(5)
         sandbox.fault("okx", "silence")
         client.send("ping")
-        until(lambda: client.recv() == "pong")
+        eventually(lambda: client.recv() == "pong")
 
 
 @pytest.mark.parametrize("path", list(recordings()))

@@ -7,14 +7,15 @@ import requests
 import websocket
 
 from bot.sandbox.server import Sandbox
-from tests.sandbox.helpers import Connect, ask, both, subscribe_binance, subscribe_okx, until
+from tests.helpers import eventually
+from tests.sandbox.helpers import Connect, ask, both, subscribe_binance, subscribe_okx
 
 
 def test_a_trade_reaches_both_kinds_of_binance_clients(sandbox: Sandbox, connect: Connect) -> None:
     base = sandbox.ws_url("binance")
     raw = connect(base + "/ws/btcusdt@trade")
     combined = connect(base + "/stream?streams=btcusdt@trade")
-    until(lambda: sandbox.connections("binance") == 2)
+    eventually(lambda: sandbox.connections("binance") == 2)
     assert sandbox.push_trade("binance", "BTC/USDT", 61_000.5, size=0.2, event_ms=1234) == 2
     payload = json.loads(raw.recv())
     assert (payload["p"], payload["q"], payload["T"]) == ("61000.50000000", "0.20000000", 1234)
@@ -76,7 +77,7 @@ def test_the_walk_feeds_every_stream(connect: Connect) -> None:
 
 def test_raw_frames_go_to_every_connection(sandbox: Sandbox, connect: Connect) -> None:
     client = connect(sandbox.ws_url("okx"))
-    until(lambda: sandbox.connections("okx"))
+    eventually(lambda: sandbox.connections("okx"))
     assert sandbox.send_raw("okx", "text") == sandbox.send_raw("okx", b"\x00") == 1
     assert client.recv_data() == (websocket.ABNF.OPCODE_TEXT, b"text")
     assert client.recv_data() == (websocket.ABNF.OPCODE_BINARY, b"\x00")
@@ -89,8 +90,8 @@ def test_what_clients_send_and_how_they_close_is_kept(sandbox: Sandbox, connect:
     [(_, text)] = sandbox.received("okx")
     assert text == "ping"
     client.close(status=1000)
-    assert until(lambda: sandbox.close_codes("okx")) == [1000]
-    until(lambda: sandbox.connections("okx") == 0)
+    assert eventually(lambda: sandbox.close_codes("okx")) == [1000]
+    eventually(lambda: sandbox.connections("okx") == 0)
 
 
 def test_a_fast_binance_client_is_dropped(sandbox: Sandbox, connect: Connect) -> None:

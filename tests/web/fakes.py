@@ -1,8 +1,6 @@
 """Stand-ins for the daemon, and ways to talk to a real server on loopback."""
 
 import socket
-import time
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -58,14 +56,6 @@ def update(price: float = 1.0, symbol: str = "BTCUSDT", exchange: str = "binance
            kind: UpdateType = "ticker") -> MarketDataUpdate:
     return MarketDataUpdate(exchange, symbol, kind, price, 2.0, 0.5, 1.5, 1704067200000,
                             1704067200087, 1.0)
-
-
-def eventually(condition: Callable[[], object], seconds: float = PATIENCE_S) -> None:
-    """Wait until `condition` holds. Fails the test after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.005)
 
 
 def exchange(port: int, request: bytes, host: str = LOOPBACK) -> bytes:

@@ -10,9 +10,10 @@ from websockets.http11 import Request
 
 from bot.web.board import EVENTS
 from bot.web.hub import Hub, Limits
+from tests.helpers import eventually
 from tests.web.conftest import Serve
 from tests.web.fakes import (
-    HANDSHAKE, LOOPBACK, PATIENCE_S, Dashboard, eventually, get, handshake, read_all, update)
+    HANDSHAKE, LOOPBACK, PATIENCE_S, Dashboard, get, handshake, read_all, update)
 
 
 def test_a_new_client_gets_the_newest_value_of_every_key_at_once(serve: Serve) -> None:
