@@ -5,6 +5,7 @@ Python 3.11 and 3.12 a second thread that sends on a TLS connection with a timeo
 """
 
 import struct
+from collections import deque
 from collections.abc import Callable
 from time import monotonic
 
@@ -33,7 +34,7 @@ class Connection:
         self._frames = FrameReader()
         self._ended = ""
         self.heard_at = mono()
-        self.pongs: list[bytes] = []
+        self.pongs: deque[bytes] = deque()
         self._sock.settimeout(READ_S)
 
     def receive(self) -> list[bytes]:

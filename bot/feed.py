@@ -155,8 +155,8 @@ class Feed(Worker):
                 self._take(frame, now, received_at)
         else:
             now = self._mono()
-        if connection.pongs:
-            self._pings.answered(connection.pongs.pop(0), connection.heard_at)
+        while connection.pongs:
+            self._pings.answered(connection.pongs.popleft(), connection.heard_at)
         if now >= self._next_chores:
             self._chores(connection, now)
 

@@ -205,6 +205,21 @@ def test_fragments_without_end_are_refused() -> None:
                                for reason in watched.reasons("source_disconnected")))
 
 
+def test_pongs_that_nobody_asked_for_are_not_gathered() -> None:
+    def flood(connection: ServerConnection) -> None:
+        for _ in range(2000):
+            connection.pong(b"unasked")
+        connection.send('{"e":"trade","E":1,"s":"BTCUSDT","p":"1","q":"1","T":1}')
+        connection.recv()
+        connection.recv()
+
+    with websocket_server(flood) as url, running(Watched("binance", [url])) as watched:
+        eventually(lambda: watched.updates)
+        connection = watched.feed._connection
+        assert connection is not None
+        eventually(lambda: not connection.pongs, within=1.0)
+
+
 def test_an_error_that_the_exchange_reports_is_told(sandbox: Sandbox) -> None:
     """K24."""
     with fed(sandbox, "okx") as watched:
