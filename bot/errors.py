@@ -3,6 +3,7 @@
     BotError
     ├── ConfigError          bad settings; `faults` lists all of them
     ├── ParseError           a frame or answer that is not what the exchange documents
+    ├── ImplausibleStamp     a time stamp that cannot be one of this stream's
     ├── ExchangeError        the exchange itself reported an error in a well-formed frame
     ├── ConnectError         no WebSocket could be opened; carries what the server asked for
     ├── ConnectionLost       an open WebSocket ended; the message says how
@@ -47,6 +48,10 @@ class ConfigError(BotError):
 
 class ParseError(BotError):
     """A frame that cannot be read as the exchange's protocol describes it."""
+
+
+class ImplausibleStamp(BotError):
+    """A time stamp in another unit, from the future, or of old news on a stream of news."""
 
 
 class ExchangeError(BotError):

@@ -40,14 +40,65 @@ class SourceFault(msgspec.Struct, frozen=True):
     count: int
 
 
+class SourceHandedOver(msgspec.Struct, frozen=True):
+    """A source's connection was replaced by a new one that already delivered: no gap."""
+
+    source: str
+    at: float
+    reason: str
+    overlap_s: float
+
+
 class SourceSwitched(msgspec.Struct, frozen=True):
-    """Another source became active for a symbol. previous is None after a time without any."""
+    """Another source became active for a symbol. previous is None after a time without any.
+
+    step_bps: the new source's price against the old one's last, in 1/10,000; None if one of them is
+    not known. blackout_ms: how long no trusted price of the exchanges could be given until now.
+    mono: monotonic s.
+    """
 
     symbol: str
     previous: str | None
     current: str
     at: float
     reason: str
+    step_bps: float | None = None
+    blackout_ms: float = 0.0
+    mono: float = 0.0
+
+
+class SourceJudged(msgspec.Struct, frozen=True):
+    """A source became unfit for a symbol, or fit again.
+
+    fault: why it is unfit, in words; None: it is fit again. rule: which rule found it, one word:
+    connection, data, silence, frozen, late, latency, clock, disagreement. since: monotonic s of
+    the last that was good of it; None if nothing was. mono: monotonic s of the judgement.
+    """
+
+    source: str
+    symbol: str
+    fault: str | None
+    rule: str
+    since: float | None
+    at: float
+    mono: float
+
+
+class VerdictChanged(msgspec.Struct, frozen=True):
+    """What the exchanges' streams together give for a symbol got another status.
+
+    status: as in Quote, None when there is no price at all. price, source: what would be served;
+    source is None for an average. mono: monotonic s.
+    """
+
+    symbol: str
+    previous: str | None
+    status: str | None
+    price: float | None
+    source: str | None
+    reason: str
+    at: float
+    mono: float
 
 
 class FailoverFailed(msgspec.Struct, frozen=True):

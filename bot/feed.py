@@ -8,11 +8,13 @@ from time import monotonic, time
 from bot.backoff import Backoff
 from bot.connection import Connection
 from bot.dial import HANDSHAKE_S, Dial
-from bot.errors import BotError, ConnectError, ConnectionLost, ExchangeError, ParseError
+from bot.errors import (
+    BotError, ConnectError, ConnectionLost, ExchangeError, ImplausibleStamp, ParseError,
+)
 from bot.events import Publisher, SourceConnected, SourceDisconnected, SourceFault
 from bot.exchanges.base import Exchange
 from bot.folding import Fold
-from bot.lag import LagMeter
+from bot.intake import Intake, Reference, nobody
 from bot.model import FeedHealth
 from bot.pacing import Pacer
 from bot.pings import Pings
@@ -43,24 +45,26 @@ class Feed(Worker):
         store: LatestPrices,
         publisher: Publisher,
         *,
+        name: str | None = None,
+        reference: Reference = nobody,
         handshake_s: float = HANDSHAKE_S,
         backoff: Backoff | None = None,
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
-        super().__init__(f"feed-{exchange.NAME}")
-        self.source = exchange.NAME
+        """name: of the source, where that is not the exchange's own. reference: for its Intake."""
+        self.source = name or exchange.NAME
+        super().__init__(f"feed-{self.source}")
         self._exchange = exchange
         self._urls = [exchange.stream_url(url) for url in urls]
         self._not_before = dict.fromkeys(self._urls, 0.0)
         self._subscriptions = subscriptions
-        self._store = store
         self._publisher = publisher
         self._handshake_s = handshake_s
         self._backoff = backoff or Backoff()
         self._mono = mono
         self._wall = wall
-        self._lag = LagMeter(mono, wall)
+        self.intake = Intake(self.source, store, publisher, reference, mono, wall)
         self._fold = Fold()
         self._pacer = Pacer(exchange.SENDS_PER_S)
         self._outbox: deque[str] = deque()
@@ -68,14 +72,12 @@ class Feed(Worker):
         self._subscribed: tuple[Row, ...] = ()
         self._symbols: Mapping[str, str] = {}
         self._strays: list[Dial] = []
-        self._seen: set[tuple[str, str]] = set()  # symbol and type of what this connection brought
         self._next_chores = 0.0
         self._data_at = 0.0
         self._settled = False
         # read by other threads; each is one assignment by this thread
         self._pings = Pings(0.0)
         self._connected_since: float | None = None
-        self._event_lag_s: float | None = None
         self._messages_received = 0
         self._errors = 0
         self._last_update: int | None = None
@@ -88,7 +90,8 @@ class Feed(Worker):
             latency = self._pings.round_trip_s(self._mono(), connection.heard_at)
         return FeedHealth(
             source=self.source, connected_since=self._connected_since, latency_s=latency,
-            event_lag_s=self._event_lag_s, messages_received=self._messages_received,
+            event_lag_s=self.intake.event_lag_s, clock_offset_s=self.intake.clock_offset_s,
+            messages_received=self._messages_received,
             errors=self._errors, last_update=self._last_update, detail=self._detail,
         )
 
@@ -137,7 +140,7 @@ class Feed(Worker):
         self._subscribed, self._symbols = (), {}
         self._outbox.clear()
         self._pacer = Pacer(self._exchange.SENDS_PER_S)  # the limit is the connection's
-        self._seen.clear()
+        self.intake.connected()
         self._pings = Pings(now)
         self._next_chores = now
         self._data_at, self._settled = now, False
@@ -166,22 +169,13 @@ class Feed(Worker):
             return
         try:
             updates = self._exchange.parse(frame, self._symbols, received_at, now)
-        except (ParseError, ExchangeError) as error:
+            if updates:
+                if self.intake.take(updates, now):
+                    self._data_at = now
+                self._messages_received += len(updates)
+                self._last_update = received_at
+        except (ParseError, ExchangeError, ImplausibleStamp) as error:
             self._fault(error)
-            return
-        for update in updates:
-            late = 0.0
-            if update.timestamp is not None:
-                key = update.symbol, update.type
-                # the first push may be the last known state of a quiet market, and hours old
-                late = self._event_lag_s = self._lag.excess_s(
-                    update.timestamp, now, sample=key in self._seen)
-                self._seen.add(key)
-            self._store.put(update, now - late)
-            self._publisher.publish("market_data", update)
-        if updates:
-            self._messages_received += len(updates)
-            self._last_update, self._data_at = received_at, now
 
     def _chores(self, connection: Connection, now: float) -> None:
         """What is due from time to time; the reading thread alone sends."""
@@ -230,7 +224,8 @@ class Feed(Worker):
         self.stopping.wait(pause)
 
     def _disconnected(self, reason: str, pause: float | None = None) -> None:
-        self._connection = self._connected_since = self._event_lag_s = None
+        self._connection = self._connected_since = None
+        self.intake.disconnected()
         self._detail = reason
         after = "" if pause is None else f"; next attempt in {pause:.0f} s"
         self._publisher.publish(
@@ -239,7 +234,8 @@ class Feed(Worker):
     def _fault(self, error: BotError, after: str = "") -> None:
         self._errors += 1
         # unreadable frames come in many kinds at once, and the first one tells enough
-        kind = "unreadable" if isinstance(error, ParseError) else str(error)
+        kinds = {ParseError: "unreadable", ImplausibleStamp: "stamp"}
+        kind = kinds.get(type(error), str(error))
         count = self._fold.count(kind, self._mono())
         if count:
             reason = str(error).removeprefix(f"{self.source}: ")

@@ -4,10 +4,18 @@ from collections import deque
 from collections.abc import Callable
 from time import monotonic, time
 
+from bot.errors import ImplausibleStamp
+
 SAMPLE_EVERY_S = 1.0
 WINDOW_S = 300.0
 LASTING = 30  # samples: what a source's clock does for less than half a minute changes nothing
 TRUSTED_SAMPLES = 3
+# Epoch ms of the years 2001 to 2286. Seconds, microseconds and nanoseconds are outside.
+LEAST_MS, MOST_MS = 10**12, 10**13
+AHEAD_S = 10.0  # stamps this far ahead of the usual are refused, until they have lasted
+LASTED_S = 3.0
+STEADY_S = 1.0
+OLD_S = 600.0  # a message this late is no news; only a first push may be so old
 
 
 class LagMeter:
@@ -21,6 +29,8 @@ class LagMeter:
 
     Until three samples are there the two clocks are taken to agree. Our wall clock is read once;
     a step of it later changes no lag. Feed thread only.
+
+    offset_s: what is usual. known: whether it rests on samples yet.
     """
 
     def __init__(
@@ -29,19 +39,40 @@ class LagMeter:
         self._wall_ahead_s = wall() - mono()
         self._samples: deque[tuple[float, float]] = deque()  # monotonic s, lag in s
         self._next_sample = 0.0
+        self._stray: tuple[float, float] | None = None  # monotonic s of the first, its lag
         self.offset_s = 0.0
+        self.known = False
 
     def excess_s(self, event_ms: int, received_mono: float, sample: bool = True) -> float:
         """Seconds by which the message of that exchange stamp came late; never negative.
 
         sample: False for a message that may be old news and must not set the scale, such as the
         first push after a subscription.
+        Raises: ImplausibleStamp for another unit, and once the usual is known for stamps far
+        ahead of it (until they have kept there for LASTED_S: then that clock was moved) and for
+        messages that are old news.
         """
+        if not LEAST_MS <= event_ms < MOST_MS:
+            raise ImplausibleStamp(f"stamp {event_ms} is not in epoch milliseconds")
         raw = self._wall_ahead_s + received_mono - event_ms / 1000.0
+        if self.known:
+            self._check(raw, received_mono, sample)
         if sample and received_mono >= self._next_sample:
             self._next_sample = received_mono + SAMPLE_EVERY_S
             self._learn(raw, received_mono)
         return max(0.0, raw - self.offset_s)
+
+    def _check(self, raw: float, now: float, sample: bool) -> None:
+        excess = raw - self.offset_s
+        if excess >= -AHEAD_S:
+            self._stray = None
+            if excess > OLD_S and sample:
+                raise ImplausibleStamp(f"stamp is {excess:.0f} s old, on a stream of news")
+            return
+        if self._stray is None or abs(raw - self._stray[1]) > STEADY_S:
+            self._stray = (now, raw)
+        if now - self._stray[0] < LASTED_S:
+            raise ImplausibleStamp(f"stamp is {-excess:.0f} s ahead of this source's clock")
 
     def _learn(self, raw: float, now: float) -> None:
         self._samples.append((now, raw))
@@ -49,4 +80,5 @@ class LagMeter:
             self._samples.popleft()
         count = len(self._samples)
         if count >= TRUSTED_SAMPLES:
+            self.known = True
             self.offset_s = sorted(lag for _, lag in self._samples)[min(count // 2, LASTING)]

@@ -14,7 +14,9 @@ class MarketDataUpdate(msgspec.Struct, frozen=True, gc=False):
     volume: size of the trade (trade), base volume of the last 24 h (ticker), None (orderbook).
     timestamp: the exchange's own stamp, epoch ms, None where the message carries none.
     received_at: epoch ms of this machine. received_mono: time.monotonic() at receipt, in s; the
-    only one of the three that ages are measured with.
+    only one of the three that ages are measured with. event_id: what tells this event of the
+    stream from its other ones, and is the same on every connection: a trade's id, a book's update
+    id; None where the exchange gives none, and the timestamp must do.
     """
 
     exchange: str
@@ -27,6 +29,10 @@ class MarketDataUpdate(msgspec.Struct, frozen=True, gc=False):
     timestamp: int | None
     received_at: int
     received_mono: float
+    event_id: int | None = None
+
+
+Status = Literal["trusted", "degraded", "disputed", "stale", "synthetic"]
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,6 +41,12 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     source: the tier, `websocket` | `kafka` | `okx` | `mock`. exchange: None for an average, whose
     legs are then in `exchanges`. volume: base volume of the last 24 h. age_s: since the price was
     current, on the monotonic clock, at the moment of the request.
+
+    status: trusted (sources agree on it), degraded (good, but nobody else can confirm it), disputed
+    (sources disagree, or it moved in a way that nobody confirms), stale (its source is not fit),
+    synthetic (made up). trusted: for whom must be sure: status is trusted or degraded.
+    confidence: half-width in price units within which the true price is held to be; None if made
+    up. sources_used: whom the price and its confidence rest on.
     """
 
     symbol: str
@@ -51,6 +63,9 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
     synthetic: bool = False
     trusted: bool
     reason: str
+    status: Status
+    confidence: float | None = None
+    sources_used: tuple[str, ...] = ()
 
 
 class SourceStatus(msgspec.Struct, frozen=True):
@@ -69,15 +84,33 @@ class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
 
     connected_since: monotonic s, None while not connected. latency_s: ping round trip, or the
     waiting time of a ping not answered yet when that is longer; a source that brings data but never
-    answered a ping has none. event_lag_s: receipt minus the
-    exchange's stamp, corrected by the estimated clock offset. detail: why it is not connected.
+    answered a ping has none. event_lag_s: receipt minus the exchange's stamp, corrected by the
+    estimated clock offset. clock_offset_s: that estimate: how far our clock is ahead of the
+    exchange's stamps, the usual way included; None until known. detail: why it is not connected.
     """
 
     source: str
     connected_since: float | None
     latency_s: float | None
     event_lag_s: float | None
+    clock_offset_s: float | None = None
     messages_received: int
     errors: int
     last_update: int | None
     detail: str
+
+
+class Opinion(msgspec.Struct, frozen=True):
+    """What an exchange's REST API says of a symbol, beside what its stream says.
+
+    timestamp: the exchange's stamp, epoch ms. asked_mono: monotonic s of the middle of the request,
+    which is when the answer was true.
+    """
+
+    exchange: str
+    symbol: str
+    price: float
+    bid: float | None
+    ask: float | None
+    timestamp: int | None
+    asked_mono: float

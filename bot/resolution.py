@@ -53,6 +53,7 @@ def _single(symbol: str, leg: Leg, reason: str, trusted: bool, now: float) -> Qu
         symbol=symbol, price=leg.price, bid=leg.bid, ask=leg.ask, volume=leg.volume, source=TIER,
         exchange=leg.exchange, timestamp=leg.timestamp, received_at=leg.received_at,
         age_s=max(0.0, now - leg.fresh_at), trusted=trusted, reason=reason,
+        status="trusted" if trusted else "stale",
     )
 
 
@@ -69,7 +70,7 @@ def _average(symbol: str, legs: Sequence[Leg], now: float) -> Quote:
         symbol=symbol, price=middle([leg.price for leg in legs]), bid=bid, ask=ask, source=TIER,
         exchanges=tuple(leg.exchange for leg in legs), timestamp=oldest.timestamp,
         received_at=oldest.received_at, age_s=max(0.0, now - oldest.fresh_at), trusted=True,
-        reason=f"{name} of {len(legs)} fit sources",
+        reason=f"{name} of {len(legs)} fit sources", status="trusted",
     )
 
 

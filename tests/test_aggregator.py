@@ -210,12 +210,12 @@ def test_average_is_the_mean_of_both(sandbox: Sandbox) -> None:
     with Sandbox(rate=0) as quiet, aggregating(
             quiet, conflict_resolution="average", max_source_latency=5000) as (aggregator, _):
         eventually(lambda: len(quiet.subscriptions("binance") + quiet.subscriptions("okx")) == 4)
-        quiet.push_ticker("binance", "BTCUSDT", 100.0, bid=99.0, ask=101.0)
-        quiet.push_ticker("okx", "BTCUSDT", 102.0, bid=101.0, ask=103.0)
+        quiet.push_ticker("binance", "BTCUSDT", 60_000.0, bid=59_999.0, ask=60_001.0)
+        quiet.push_ticker("okx", "BTCUSDT", 60_020.0, bid=60_019.0, ask=60_021.0)
         quote = eventually(lambda: (found := aggregator.latest_price("BTCUSDT"))
-                           and found.price == 101.0 and found)
+                           and found.price == 60_010.0 and found)
         assert (quote.exchange, quote.exchanges) == (None, ("binance", "okx"))
-        assert (quote.bid, quote.ask) == (100.0, 102.0)
+        assert (quote.bid, quote.ask) == (60_009.0, 60_011.0)
 
 
 def test_latest_is_the_youngest_by_receipt_whatever_the_stamps_say() -> None:
@@ -224,10 +224,10 @@ def test_latest_is_the_youngest_by_receipt_whatever_the_stamps_say() -> None:
             quiet, conflict_resolution="latest", max_source_latency=5000) as (aggregator, _):
         eventually(lambda: len(quiet.subscriptions("binance") + quiet.subscriptions("okx")) == 4)
         ahead = int(monotonic()) + 4_000_000_000_000  # a clock that runs ahead by decades
-        quiet.push_ticker("okx", "BTCUSDT", 102.0, event_ms=ahead)
-        eventually(lambda: (q := aggregator.latest_price("BTCUSDT")) and q.price == 102.0)
-        quiet.push_ticker("binance", "BTCUSDT", 100.0)
-        eventually(lambda: (q := aggregator.latest_price("BTCUSDT")) and q.price == 100.0)
+        quiet.push_ticker("okx", "BTCUSDT", 60_010.0, event_ms=ahead)
+        eventually(lambda: (q := aggregator.latest_price("BTCUSDT")) and q.price == 60_010.0)
+        quiet.push_ticker("binance", "BTCUSDT", 60_000.0)
+        eventually(lambda: (q := aggregator.latest_price("BTCUSDT")) and q.price == 60_000.0)
 
 
 def test_a_quick_secondary_does_not_keep_the_start(sandbox: Sandbox) -> None:

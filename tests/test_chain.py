@@ -30,7 +30,8 @@ class Tier:
         if self.fault is not None:
             raise self.fault
         return Quote(symbol=symbol, price=100.0, source=self.tier, received_at=1, age_s=self.age_s,
-                     trusted=self.trusted, synthetic=self.synthetic, reason=f"from {self.tier}")
+                     trusted=self.trusted, synthetic=self.synthetic, reason=f"from {self.tier}",
+                     status="trusted" if self.trusted else "stale")
 
 
 def tier(name: str, up: bool) -> Tier:

@@ -1,7 +1,10 @@
 """How late messages are, whatever the difference between the two clocks (K7, K33)."""
 
+from contextlib import suppress
+
 import pytest
 
+from bot.errors import ImplausibleStamp
 from bot.lag import WINDOW_S, LagMeter
 from tests.helpers import Clock
 
@@ -45,14 +48,34 @@ def test_first_push_that_is_hours_old_is_late_and_does_not_set_the_scale() -> No
     for _ in range(3):
         exchange.message(late_s=0.1)
     assert exchange.message(late_s=0.1) == pytest.approx(0.0, abs=0.01)
-    assert exchange.message(late_s=7.4 * 3600) == pytest.approx(7.4 * 3600, rel=0.001)
+    with pytest.raises(ImplausibleStamp, match="26640 s old, on a stream of news"):
+        exchange.message(late_s=7.4 * 3600)
+
+
+@pytest.mark.parametrize("stamp", [
+    0, 1_790_000_000, 1_790_000_000_000_000, 1_790_000_000_000_000_000])
+def test_another_unit_is_refused(stamp: int) -> None:
+    with pytest.raises(ImplausibleStamp, match=f"stamp {stamp} is not in epoch milliseconds"):
+        Exchange().meter.excess_s(stamp, 1000.0)
+
+
+def test_stamps_that_stay_ahead_are_that_clock_s_new_time_after_three_seconds() -> None:
+    exchange = Exchange()
+    for _ in range(10):
+        exchange.message(late_s=0.1)
+    exchange.ahead_s = 3600.0
+    for _ in range(3):
+        with pytest.raises(ImplausibleStamp, match="3600 s ahead of this source's clock"):
+            exchange.message(late_s=0.1)
+    assert exchange.message(late_s=0.1) == 0.0
 
 
 def test_one_stamp_from_the_future_does_not_shift_the_scale() -> None:
     exchange = Exchange()
     for _ in range(10):
         exchange.message(late_s=0.1)
-    exchange.message(late_s=-3600.0)
+    with pytest.raises(ImplausibleStamp, match="3600 s ahead"):
+        exchange.message(late_s=-3600.0)
     assert exchange.message(late_s=0.1) == pytest.approx(0.0, abs=0.01)
 
 
@@ -83,7 +106,8 @@ def test_stamps_that_run_ahead_for_a_while_do_not_make_the_honest_ones_late(
     for _ in range(before):
         exchange.message(late_s=0.1)
     for _ in range(ran_ahead_s):
-        exchange.message(late_s=-60.0)
+        with suppress(ImplausibleStamp):
+            exchange.message(late_s=-60.0)
     late = [exchange.message(late_s=0.1) > 5.0 for _ in range(60)]
     assert sum(late) <= unfit_s and not late[-1]
 

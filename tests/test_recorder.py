@@ -37,7 +37,7 @@ def update(number: int = 0, *, symbol: str = "BTCUSDT", at: int = MS) -> MarketD
 def quote(**fields: Any) -> Quote:
     values: dict[str, Any] = {
         "symbol": "BTCUSDT", "price": 50_000.1, "source": "websocket", "received_at": MS,
-        "age_s": 0.25, "trusted": True, "reason": "fresh",
+        "age_s": 0.25, "trusted": True, "reason": "fresh", "status": "trusted",
     }
     return Quote(**(values | fields))
 

@@ -62,7 +62,8 @@ def update(price: float = 1.0) -> MarketDataUpdate:
 
 def quote(tier: str, synthetic: bool = False) -> Quote:
     return Quote(symbol="BTCUSDT", price=1.0, source=tier, exchange="okx", received_at=1,
-                 age_s=0.1, synthetic=synthetic, trusted=not synthetic, reason="why")
+                 age_s=0.1, synthetic=synthetic, trusted=not synthetic, reason="why",
+                 status="synthetic" if synthetic else "trusted")
 
 
 def test_every_hundredth_update_has_a_line(desk: Desk) -> None:

@@ -28,6 +28,7 @@ class Player(Worker):
         self._speed = speed
         self._loop = loop
         self._everything = everything
+        self._newest: dict[str, int] = {}  # topic -> stamp of the last frame sent
         for name, venue in self._venues.items():
             venue.recorded = record.topics(name)
             venue.catalogue |= venue.recorded
@@ -66,9 +67,15 @@ class Player(Worker):
         venue.push(push, self._everything)
 
     def _restamped(self, frame: Played, now: int) -> bytes:
-        """As late as it was in the record, not counting the recorder's clock error."""
-        then = frame.at_ms
-        if then is not None:
-            return frame.moved(round(now - then + self._record.skew_ms))
-        stamp = frame.stamp_ms()
-        return frame.payload if stamp is None else frame.moved(now - stamp)
+        """As late as it was in the record, not counting the recorder's clock error.
+
+        But never before the frame sent before it: at another speed than the record's the pauses
+        shrink and the lags do not, and an exchange's stamps do not step back.
+        """
+        then, stamp = frame.at_ms, frame.stamp_ms()
+        if stamp is None:
+            return frame.payload
+        by = now - stamp if then is None else round(now - then + self._record.skew_ms)
+        by = max(by, self._newest.get(frame.topic, 0) - stamp)
+        self._newest[frame.topic] = stamp + by
+        return frame.moved(by)

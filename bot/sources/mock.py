@@ -56,5 +56,5 @@ class MockSource:
         return Quote(
             symbol=symbol, price=float(f"{price:.8g}"), source=self.tier, timestamp=now_ms,
             received_at=now_ms, age_s=0.0, synthetic=True, trusted=False,
-            reason="made up: no real source has a price",
+            reason="made up: no real source has a price", status="synthetic",
         )

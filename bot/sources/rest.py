@@ -98,7 +98,7 @@ class RestSource(Worker):
             symbol=symbol, price=update.price, bid=update.bid, ask=update.ask,
             volume=update.volume, source=self.tier, exchange=okx.NAME, timestamp=update.timestamp,
             received_at=update.received_at, age_s=age, trusted=True,
-            reason="polled because no stream is fresh",
+            reason="polled because no stream is fresh", status="degraded",
         )
 
     def stop(self) -> None:

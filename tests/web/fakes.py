@@ -48,7 +48,8 @@ def quote(symbol: str = "BTCUSDT", **changes: Any) -> Quote:
     whole = Quote(
         symbol=symbol, price=50000.1, bid=50000.0, ask=50000.2, volume=12345.6,
         source="websocket", exchange="binance", timestamp=1704067200000,
-        received_at=1704067200087, age_s=0.12, trusted=True, reason="active source is fresh")
+        received_at=1704067200087, age_s=0.12, trusted=True, reason="active source is fresh",
+        status="trusted", confidence=12.5, sources_used=("binance", "okx"))
     return msgspec.structs.replace(whole, **changes)
 
 

@@ -1,0 +1,149 @@
+"""What one source says of one symbol, watched message by message: is it news, is it credible?"""
+
+import math
+from collections.abc import Callable
+
+# A price this far from the one before is doubted until something speaks for it. Ordinary moves
+# between two messages of a liquid market are some hundredths of a per cent.
+DOUBTED = 0.0030
+USUAL_MOVES = 6.0  # or this many times the source's own usual move over the time that has passed
+NEAR = 0.0015  # what another source says this near the doubted price speaks for it
+CONFIRM_COUNT = 3
+CONFIRM_S = 0.25
+CREDIT = 3  # messages after which a price may be compared with; a first push may be old
+# After so long without a price the one before says nothing: a guard must not outlive an outage.
+MEMORY_S = 10.0
+
+SIGMA_EVERY_S = 0.5
+SIGMA_SHARE = 0.05
+LEAST_SIGMA, MOST_SIGMA = 0.00005, 0.0020  # of one second, as a share of the price
+GAP_MEMORY_S = 120.0
+
+Others = Callable[[], float | None]
+
+
+class Stream:
+    """The messages of one kind (trade, ticker, orderbook): which of them are news.
+
+    gap_s: the longest pause between two of late, which fades within minutes. Feed thread only,
+    but for `gap_s` and `at`, which anyone may read.
+    """
+
+    __slots__ = ("_ms", "_id", "_told", "gap_s", "at")
+
+    def __init__(self) -> None:
+        self._ms: int | None = None
+        self._id: int | None = None
+        self._told: tuple[object, ...] = ()
+        self.gap_s = 0.0
+        self.at: float | None = None
+
+    def advances(
+        self, event_ms: int | None, event_id: int | None, told: tuple[object, ...], now: float
+    ) -> bool:
+        """Whether the message tells anything: a later event, or another one at the same time.
+
+        What is sent again, or an older event, is no sign of life, whatever its price.
+        """
+        held = self._ms
+        if held is not None and event_ms is not None:
+            if event_ms < held or (event_ms == held and (
+                    event_id == self._id if event_id is not None else told == self._told)):
+                return False
+        elif self._told and (event_id is not None and event_id == self._id or (
+                event_id is None and told == self._told)):
+            return False
+        self._ms, self._id, self._told = event_ms, event_id, told
+        if self.at is not None:
+            gap = now - self.at
+            faded = self.gap_s * (1.0 - min(1.0, gap / GAP_MEMORY_S))
+            self.gap_s = gap if gap > faded else faded
+        self.at = now
+        return True
+
+    def forget(self) -> None:
+        """A new connection: what it repeats is its own first word, and the pause was no pause."""
+        self._ms = self._id = self.at = None
+        self._told = ()
+
+
+class Line:
+    """The credible prices of one source for one symbol: a single wild tick is none of them.
+
+    A price far from the one before is held back. It is believed once another source says the same,
+    or once it has been said CONFIRM_COUNT times over CONFIRM_S; then `step_at` tells when, for
+    nobody else has confirmed it yet. others: tells what the other sources say, None if there are
+    none. One thread, the feed's, calls `admit`; the fields may be read by anyone.
+
+    price: the last credible one. at: monotonic s of it. sigma: its usual move within a second, as
+    a share of it. held: the price that is doubted, if any.
+    """
+
+    __slots__ = ("_others", "price", "at", "sigma", "step_at", "held", "refused", "_held_since",
+                 "_held_count", "_credit", "_mark", "_mark_at")
+
+    def __init__(self, others: Others) -> None:
+        self._others = others
+        self.price = 0.0
+        self.at = -math.inf
+        self.sigma = 4 * LEAST_SIGMA
+        self.step_at: float | None = None
+        self.held: float | None = None
+        self.refused = 0
+        self._held_since = 0.0
+        self._held_count = 0
+        self._credit = 0
+        self._mark = 0.0
+        self._mark_at = -math.inf
+
+    def admit(self, price: float, now: float) -> bool:
+        """Whether `price` may be served as what this source says."""
+        last, passed = self.price, now - self.at
+        if passed > MEMORY_S:
+            self._restart(price, now)
+            return True
+        move = abs(price - last)
+        if move > DOUBTED * last and move > USUAL_MOVES * self.sigma * math.sqrt(passed) * last:
+            if self._credit < CREDIT:
+                self._restart(price, now)
+                return True
+            return self._doubt(price, now)
+        self._believe(price, now)
+        if now - self._mark_at > SIGMA_EVERY_S:
+            self._learn(price, now)
+        return True
+
+    def _believe(self, price: float, now: float) -> None:
+        self.price, self.at, self.held = price, now, None
+        self._credit += 1
+
+    def _restart(self, price: float, now: float) -> None:
+        """Begin anew: what was before says nothing of this price, nor of usual moves."""
+        self._credit = 0
+        self._mark_at = -math.inf
+        self._believe(price, now)
+
+    def _doubt(self, price: float, now: float) -> bool:
+        others = self._others()
+        if others is not None and abs(price - others) <= NEAR * others:
+            self._believe(price, now)
+            return True
+        if self.held is None or abs(price - self.held) > DOUBTED * self.held:
+            self._held_since, self._held_count = now, 0
+        self.held = price
+        self._held_count += 1
+        if self._held_count >= CONFIRM_COUNT and now - self._held_since >= CONFIRM_S:
+            self.step_at = now
+            self._believe(price, now)
+            return True
+        self.refused += 1
+        return False
+
+    def _learn(self, price: float, now: float) -> None:
+        passed = now - self._mark_at
+        if passed < MEMORY_S and self._mark:
+            move = (price / self._mark - 1.0) / math.sqrt(passed)
+            square = self.sigma * self.sigma
+            square += SIGMA_SHARE * (move * move - square)
+            self.sigma = min(MOST_SIGMA, max(LEAST_SIGMA, math.sqrt(square)))
+        self._mark, self._mark_at = price, now
