@@ -367,7 +367,8 @@ def test_the_first_push_of_okx_is_as_old_as_it_says() -> None:
 def test_a_close_frame_between_data_loses_no_data() -> None:
     def talk(connection: ServerConnection) -> None:
         for number in range(1, 4):
-            connection.send('{"e":"trade","E":1700000000000,"s":"BTCUSDT","p":"%d","q":"1"}' % number)
+            connection.send(
+                '{"e":"trade","E":1700000000000,"s":"BTCUSDT","p":"%d","q":"1"}' % number)
         connection.close(4004, "No data received in 30s")
 
     with websocket_server(talk) as url, running(Watched("binance", [url])) as watched:
