@@ -9,33 +9,32 @@
     aggregator.disconnect()
 """
 
-import logging
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic, time
 from typing import get_args
 
+from bot.announcer import Announcer
+from bot.desk import Desk
+from bot.doubts import Questions, doubts
 from bot.errors import ConnectError, SourceError
-from bot.events import FailoverFailed, Listener, Publisher, SourceSwitched
+from bot.events import Listener, Publisher
 from bot.exchanges import ALL
+from bot.exchanges.base import Exchange
 from bot.feed import Feed
+from bot.fitness import Policy, unfit
 from bot.health import source_status, summary
-from bot.judge import (
-    JUST_CONNECTED, Policy, SourceView, Standing, judge, next_due_s, unfit,
-)
-from bot.model import FeedHealth, Quote, SourceStatus, UpdateType
-from bot.resolution import RESOLUTIONS, Resolution, resolve
-from bot.store import LatestPrices, Leg
+from bot.judge import Standing
+from bot.model import FeedHealth, Opinion, Quote, SourceStatus, UpdateType
+from bot.resolution import RESOLUTIONS, Case, Resolution
 from bot.subscriptions import Subscriptions
 from bot.symbols import parse_symbol
 from bot.watchdog import Watchdog
 from bot.worker import Deadline, Worker, stop_all
 
-log = logging.getLogger(__name__)
-
 EVENTS = ("market_data", "source_switch", "source_connected", "source_disconnected",
-          "source_error", "failover_failed", "health")
+          "source_error", "source_judged", "verdict_changed", "doubt", "failover_failed", "health")
 STOP_S = 2.0
 
 
@@ -45,10 +44,13 @@ class MultiSourceWebSocketAggregator:
     The options are the settings of the same names, in the same units (ms). Constructing starts
     nothing. Every method but `connect` and `disconnect` may be called from any thread.
 
+    known: the exchanges that `exchanges` may name. opinions_of: of which a REST opinion can be had;
+    when one is wanted, `doubt` says so, and `opine` takes it.
+
     Events, for `on`: market_data (MarketDataUpdate, on a feed's thread), source_connected,
-    source_disconnected, source_error (on a feed's thread), source_switch, failover_failed, and
-    health with `health_status()` every health_check_interval (on the watchdog's). The records are
-    in bot.events.
+    source_disconnected, source_error (on a feed's thread), source_switch, failover_failed,
+    source_judged, verdict_changed, doubt, and health with `health_status()` every
+    health_check_interval (on the watchdog's). The records are in bot.events.
     """
 
     def __init__(
@@ -63,35 +65,40 @@ class MultiSourceWebSocketAggregator:
         failback_after: int = 10_000,
         health_check_interval: int = 10_000,
         ws_urls: Mapping[str, Sequence[str]] | None = None,
+        known: Mapping[str, Exchange] = ALL,
+        opinions_of: Sequence[str] = (),
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
         for name in exchanges:
-            _one_of("exchanges", name, ALL)
+            _one_of("exchanges", name, known)
         _one_of("primary_exchange", primary_exchange, exchanges)
         _one_of("conflict_resolution", conflict_resolution, RESOLUTIONS)
-        self._policy = Policy(primary=primary_exchange, failover=enable_failover,
-                              # what is too old to be served is not fit either
-                              max_latency_s=min(max_source_latency, max_price_age) / 1000,
-                              failback_after_s=failback_after / 1000)
-        self._resolution = conflict_resolution
-        self._max_age_s = max_price_age / 1000
-        self._mono, self._wall = mono, wall
+        # what is too old to be served is not fit either
+        policy = Policy(primary=primary_exchange, failover=enable_failover,
+                        max_latency_s=min(max_source_latency, max_price_age) / 1000,
+                        failback_after_s=failback_after / 1000)
+        self._mono = mono
         self._publisher = Publisher(EVENTS)
         self._subscriptions = Subscriptions()
-        self.store = LatestPrices()
+        self.desk = Desk(exchanges, policy, conflict_resolution, max_price_age / 1000)
         self.feeds = {
-            name: Feed(ALL[name], (ws_urls or {}).get(name) or [ALL[name].WS_URL],
-                       self._subscriptions, self.store, self._publisher,
+            name: Feed(known[name], (ws_urls or {}).get(name) or [known[name].WS_URL],
+                       self._subscriptions, self.desk.store, self._publisher, name=name,
+                       reference=lambda source, symbol: self.desk.reference(source, symbol, mono()),
                        mono=mono, wall=wall)
             for name in exchanges
         }
+        self.desk.intakes = {name: feed.intake for name, feed in self.feeds.items()}
         self.watchdog = Watchdog(
             self.judge, lambda: self._publisher.publish("health", self.health_status()),
             health_check_interval / 1000)
+        self._announcer = Announcer(self._publisher, mono, wall)
+        self._questions = Questions()
+        self._opinions_of = tuple(opinions_of)
+        self.on("source_disconnected", self._announcer.lost)
         for event in ("source_connected", "source_disconnected"):
             self.on(event, lambda _: self.watchdog.wake())
-        self._standings: dict[str, Standing] = {}
         self._stopped = threading.Event()
 
     def on(self, event: str, listener: Listener) -> None:
@@ -134,7 +141,7 @@ class MultiSourceWebSocketAggregator:
         """Close every connection for good; nobody is active then. Returns: as `disconnect`."""
         self._stopped.set()
         stuck = stop_all(self.feeds.values(), Deadline(timeout))
-        self._standings = {}
+        self.desk.clear()
         return stuck
 
     @property
@@ -155,11 +162,11 @@ class MultiSourceWebSocketAggregator:
         """Whether the active source of the main symbol is fresh at this moment."""
         active = self.active_source
         return active is not None and not any(
-            view.source == active and unfit(view, self._policy)
-            for view in self.views(self._main, self._mono()))
+            view.source == active and unfit(view, self.desk.policy)
+            for view in self.desk.views(self._main, self._healths(), self._mono()))
 
     def standing(self, symbol: str) -> Standing:
-        return self._standings.get(symbol) or Standing()
+        return self.desk.standing(symbol)
 
     def source_statuses(self) -> list[SourceStatus]:
         """One for each exchange, in the order given."""
@@ -177,32 +184,21 @@ class MultiSourceWebSocketAggregator:
             return None
 
     def quote(self, symbol: str) -> Quote:
-        """The price of a canonical symbol by the conflict resolution.
+        """The price of a canonical symbol by the conflict resolution, with its verdict.
 
         While no source is fit the price of the last active one goes on, marked as not trusted,
         until it reaches max_price_age. Raises: NoQuote, StaleQuote.
         """
-        now = self._mono()
-        standing = self.standing(symbol)
-        faults = {view.source: unfit(view, self._policy) for view in self.views(symbol, now)}
-        legs = {source: leg for source in self.feeds if (leg := self._leg(source, symbol))}
-        return resolve(self._resolution, symbol, standing, legs, faults, self._max_age_s, now)
+        return self.desk.quote(symbol, self._healths(), self._mono())
 
-    def views(
-        self, symbol: str, now: float, healths: Sequence[FeedHealth] | None = None
-    ) -> list[SourceView]:
-        """What the judgement sees of every source for one symbol."""
-        found = []
-        for health in healths or self._healths():
-            source, since = health.source, health.connected_since
-            leg = self._leg(source, symbol)
-            ours = leg is not None and since is not None and leg.received_mono >= since
-            found.append(SourceView(
-                source=source, connected_since=since, latency_s=health.latency_s,
-                age_s=now - leg.fresh_at if leg and ours else None,
-                silent_s=now - leg.received_mono if leg and ours else None,
-                detail=health.detail))
-        return found
+    def case(self, symbol: str) -> Case:
+        """Everything that a quote of a canonical symbol would rest on at this moment."""
+        return self.desk.case(symbol, self._healths(), self._mono())
+
+    def opine(self, opinion: Opinion) -> None:
+        """Hear what an exchange's REST API says."""
+        self.desk.opine(opinion)
+        self.watchdog.wake()
 
     def judge(self) -> float:
         """Judge every symbol anew and publish what changed. Thread: the watchdog's.
@@ -213,33 +209,30 @@ class MultiSourceWebSocketAggregator:
             return math.inf
         due_s, now, healths = math.inf, self._mono(), self._healths()
         for symbol in self._subscriptions.symbols:
-            before = self.standing(symbol.name)
-            views = self.views(symbol.name, now, healths)
-            after = judge(before, views, self._policy, now)
+            before, after, due = self.desk.judge(symbol.name, healths, now)
             if self._stopped.is_set():
-                break  # else this would undo what close_sources() cleared
-            self._standings[symbol.name] = after
-            due_s = min(due_s, next_due_s(after, views, self._policy, now))
-            if after.active != before.active:
-                self._announce(symbol.name, before, after)
+                self.desk.clear()  # what close_sources() cleared may have been undone
+                break
+            due_s = min(due_s, due)
+            self._follow(before, self.desk.case(symbol.name, healths, now))
+        self._announcer.clocks({health.source: health.clock_offset_s for health in healths
+                                if health.connected_since is not None})
         return due_s
 
-    def _announce(self, symbol: str, before: Standing, after: Standing) -> None:
-        if after.active is None:
-            self._publisher.publish("failover_failed", FailoverFailed(
-                symbol, str(before.active), self._wall(), after.reason))
-        elif before.last is None or after.reason == JUST_CONNECTED:
-            log.info("🌐 [WEBSOCKET] Active source for %s: %s (%s)",
-                     symbol, after.active, after.reason)
-        else:
-            self._publisher.publish("source_switch", SourceSwitched(
-                symbol, before.active, after.active, self._wall(), after.reason))
+    def _follow(self, before: Standing, case: Case) -> None:
+        """What a judgement leads to: events, and questions to the REST APIs."""
+        self._announcer.judged(before, case, self.desk.policy.max_latency_s)
+        try:
+            self._announcer.verdict(case.symbol, self.desk.resolved(case))
+        except SourceError as error:
+            self._announcer.verdict(case.symbol, error)
+        wanted = doubts(list(case.views.values()), case.jury.agreement, case.standing.active,
+                        self.desk.policy.max_latency_s, self._opinions_of)
+        for exchange in self._questions.due(case.symbol, wanted, case.now):
+            self._announcer.doubted(case.symbol, exchange, case.standing.reason)
 
     def _healths(self) -> list[FeedHealth]:
         return [feed.health() for feed in self.feeds.values()]
-
-    def _leg(self, source: str, symbol: str) -> Leg | None:
-        return self.store.leg(source, symbol, self._policy.max_latency_s)
 
     @property
     def _main(self) -> str:

@@ -101,6 +101,15 @@ class VerdictChanged(msgspec.Struct, frozen=True):
     mono: float
 
 
+class Doubted(msgspec.Struct, frozen=True):
+    """An exchange's REST API is worth asking what it says of a symbol, once, now."""
+
+    symbol: str
+    exchange: str
+    reason: str
+    at: float
+
+
 class FailoverFailed(msgspec.Struct, frozen=True):
     """The active source was left and no other is fit."""
 

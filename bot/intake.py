@@ -25,7 +25,8 @@ class Intake:
     wild tick, becomes the source's price.
 
     lines: by symbol, what is credible; streams: by symbol and type, what is news. Both may be
-    looked at by any thread. repeats: messages that told nothing new.
+    looked at by any thread. heard_at: monotonic s of the last message of a symbol, news or not.
+    repeats: messages that told nothing new.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Intake:
         self.lines: dict[str, Line] = {}
         self.streams: dict[tuple[str, UpdateType], Stream] = {}
         self._fresh: set[tuple[str, UpdateType]] = set()  # keys this connection has not brought yet
+        self.heard_at: dict[str, float] = {}
         self.repeats = 0
         self.event_lag_s: float | None = None
 
@@ -79,6 +81,7 @@ class Intake:
         if stream is None:
             stream = self.streams[key] = Stream()
         self._fresh.discard(key)
+        self.heard_at[update.symbol] = now
         told = update.price, update.volume, update.bid, update.ask
         advances = stream.advances(update.timestamp, update.event_id, told, now)
         if not advances:

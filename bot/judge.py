@@ -1,14 +1,28 @@
-"""Which source is active for a symbol: pure functions of plain values, no clock, no state.
+"""Which sources are to be believed, and which is active: pure functions, no clock, no state.
 
-The policy in words. A source is fit while it is connected, has brought the symbol on this
-connection, is not silent or late beyond the limit, and answers pings within it. An unfit active
-source is left at once for a fit one, and for none when there is none. The primary comes back only
-after a time of unbroken fitness. Two unfit sources therefore never swap.
+`judge` takes what was remembered of a symbol and what is seen now, and gives the next standing.
+In four steps:
+
+1. `fault` (bot.fitness): a source is fit while it is connected, has brought the symbol on this
+   connection, is not silent, frozen or late beyond the limit, and answers pings within it.
+2. `jury` (bot.trial): the fit ones state an interval each, REST answers speak along, and the
+   largest group that agrees outvotes the others, or does not (bot.agreement).
+3. `tried`: who was outvoted FALL times in a row is put away, for longer each time, and let back
+   once his time is over and he has agreed RISE times in a row.
+4. `_choose`: an active source that is unfit or put away is left at once for a fit one, and for none
+   when there is none. The primary comes back only after a time of unbroken fitness, which grows
+   when it has been left again and again. Nothing else changes who is active, and a dispute that
+   nobody can decide changes nothing. Two unfit sources therefore never swap.
 """
 
 from collections.abc import Mapping, Sequence
 
 import msgspec
+
+from bot.agreement import Agreement, learn
+from bot.fitness import Fault, Policy, SourceView, fault
+from bot.model import Opinion
+from bot.trial import VOTE_S, Habits, Jury, Trial, Trials, is_away, jury, tried
 
 # While nothing but the start has happened, the primary may take over from a source that was only
 # quicker to connect, without the wait that a return needs.
@@ -16,29 +30,9 @@ START_GRACE_S = 1.0
 LOOK_OUT_S = 0.1  # between two looks for a source while there is none
 JUST_CONNECTED = "primary has just connected"
 
-
-class Policy(msgspec.Struct, frozen=True, kw_only=True):
-    primary: str
-    failover: bool
-    max_latency_s: float
-    failback_after_s: float
-
-
-class SourceView(msgspec.Struct, frozen=True, kw_only=True):
-    """One source as seen for one symbol at one moment.
-
-    connected_since: monotonic s, None while not connected. age_s: of its price for the symbol, by
-    what this connection brought; None if it brought none. silent_s: since it brought the last
-    message of the symbol, however old that one was. latency_s: ping round trip, None unknown.
-    detail: why it is not connected.
-    """
-
-    source: str
-    connected_since: float | None
-    age_s: float | None
-    silent_s: float | None
-    latency_s: float | None
-    detail: str
+LOSSES_REMEMBERED_S = 3600.0
+FREE_LOSSES = 2  # within that time; from the next one on the primary waits longer before it returns
+FLAP_S, LONGEST_FLAP_S = 300.0, 3600.0
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -46,7 +40,9 @@ class Standing(msgspec.Struct, frozen=True):
 
     reason: why `active` is what it is. fit_since: monotonic s, only of sources that are fit now.
     grace_until: monotonic s up to which the primary may take over from the first one chosen; None
-    before any was. last: the source that was active last.
+    before any was. last: the source that was active last. losses: monotonic s of the times at which
+    the primary was left for a fault. faults: of the sources that are not fit. next_vote: monotonic
+    s.
     """
 
     active: str | None = None
@@ -54,39 +50,64 @@ class Standing(msgspec.Struct, frozen=True):
     fit_since: Mapping[str, float] = {}
     grace_until: float | None = None
     last: str | None = None
+    losses: tuple[float, ...] = ()
+    faults: Mapping[str, Fault] = {}
+    trials: Trials = {}
+    habits: Habits = {}
+    agreement: Agreement = Agreement()
+    next_vote: float = float("-inf")
 
 
-def unfit(view: SourceView, policy: Policy) -> str | None:
-    """Why a source may not be active, in words; None when it is fit."""
-    if view.connected_since is None:
-        return f"not connected: {view.detail}"
-    if view.age_s is None:
-        return "connected, but no data yet"
-    if view.age_s > policy.max_latency_s:
-        if view.silent_s is not None and view.silent_s <= policy.max_latency_s:
-            return f"data come {view.age_s * 1000:.0f} ms late"
-        return f"no data for {view.age_s * 1000:.0f} ms"
-    if view.latency_s is not None and view.latency_s > policy.max_latency_s:
-        return f"latency {view.latency_s * 1000:.0f} ms"
-    return None
+def heard(
+    before: Standing, views: Sequence[SourceView], policy: Policy, now: float,
+    opinions: Sequence[Opinion] = (),
+) -> tuple[dict[str, Fault], Jury]:
+    """The first two steps: who is unfit, alone or put away, and how those with a vote agree."""
+    faults = {view.source: found for view in views if (found := fault(view, policy))}
+    fit = {view.source for view in views if view.source not in faults}
+    verdict = jury(views, fit, opinions, before.trials, before.habits, now)
+    return _away(faults, before.trials), verdict
 
 
 def judge(
-    before: Standing, views: Sequence[SourceView], policy: Policy, now: float
+    before: Standing, views: Sequence[SourceView], policy: Policy, now: float,
+    opinions: Sequence[Opinion] = (),
 ) -> Standing:
     """The next standing. `views` in the order in which sources are preferred after the primary."""
-    faults = {view.source: unfit(view, policy) for view in views}
-    since = {
-        view.source: max(before.fit_since.get(view.source, now), view.connected_since)
-        for view in views if faults[view.source] is None and view.connected_since is not None
-    }
-    active, reason = _choose(before, faults, since, policy, now)
+    faults, verdict = heard(before, views, policy, now, opinions)
+    trials, habits, next_vote = before.trials, before.habits, before.next_vote
+    if now >= next_vote:
+        next_vote = now + VOTE_S
+        trials = {view.source: tried(trials.get(view.source) or Trial(), view,
+                                     fault(view, policy) is None, verdict, habits, now)
+                  for view in views}
+        if verdict.agreement.majority:
+            habits = learn(habits, [voter for voter in verdict.members()
+                                    if voter.who == voter.venue])
+        faults = _away({source: found for source, found in faults.items()
+                        if found.rule != "disagreement"}, trials)
+    since = {view.source: max(before.fit_since.get(view.source, now), view.connected_since)
+             for view in views
+             if view.source not in faults and view.connected_since is not None}
+    active, reason = _choose(before, faults, since, verdict.agreement, policy, now)
+    losses = tuple(at for at in before.losses if now - at < LOSSES_REMEMBERED_S)
+    if before.active == policy.primary and policy.primary in faults and policy.failover:
+        losses += (now,)
     grace_until = before.grace_until
     if grace_until is None and active in since:
         grace_until = now + START_GRACE_S
     if active == policy.primary and active in since:
         grace_until = now
-    return Standing(active, reason, since, grace_until, active or before.active or before.last)
+    return Standing(active, reason, since, grace_until, active or before.active or before.last,
+                    losses, faults, trials, habits, verdict.agreement, next_vote)
+
+
+def failback_wait_s(standing: Standing, policy: Policy) -> float:
+    """How long the primary must have been fit before it returns: longer when it flaps."""
+    beyond = len(standing.losses) - FREE_LOSSES
+    if beyond <= 0:
+        return policy.failback_after_s
+    return max(policy.failback_after_s, min(LONGEST_FLAP_S, FLAP_S * 2.0 ** (beyond - 1)))
 
 
 def next_due_s(
@@ -98,24 +119,36 @@ def next_due_s(
     dues = [policy.max_latency_s - view.age_s for view in views
             if view.source in standing.fit_since and view.age_s is not None]
     if standing.active != policy.primary and policy.primary in standing.fit_since:
-        dues.append(standing.fit_since[policy.primary] + policy.failback_after_s - now)
+        dues.append(standing.fit_since[policy.primary] + failback_wait_s(standing, policy) - now)
     return max(0.0, min(dues, default=LOOK_OUT_S))
+
+
+def _away(faults: Mapping[str, Fault], trials: Trials) -> dict[str, Fault]:
+    """With those who are put away."""
+    away = {source: Fault("disagreement", trial.words) for source, trial in trials.items()
+            if is_away(trials, source)}
+    return away | dict(faults)
 
 
 def _choose(
     before: Standing,
-    faults: Mapping[str, str | None],
+    faults: Mapping[str, Fault],
     since: Mapping[str, float],
+    agreement: Agreement,
     policy: Policy,
     now: float,
 ) -> tuple[str | None, str]:
     if not policy.failover:
-        return policy.primary, faults[policy.primary] or "failover is disabled"
-    fit = sorted(since, key=lambda source: source != policy.primary)  # stable: else in given order
+        found = faults.get(policy.primary)
+        return policy.primary, found.words if found else "failover is disabled"
+    # who is outvoted at this moment is no successor, although not yet put away
+    wrong = agreement.outside if agreement.majority else ()
+    fit = sorted((source for source in since if source not in wrong),
+                 key=lambda source: source != policy.primary)  # stable: else in given order
     if before.active in since:
-        if policy.primary in since and before.active != policy.primary:
+        if policy.primary in fit and before.active != policy.primary:
             waited = now - since[policy.primary]
-            if waited >= policy.failback_after_s:
+            if waited >= failback_wait_s(before, policy) and not agreement.disputed:
                 return policy.primary, f"primary fit for {waited:.1f} s"
             if before.grace_until is not None and now < before.grace_until:
                 return policy.primary, JUST_CONNECTED
@@ -125,9 +158,10 @@ def _choose(
             return fit[0], "first fresh data" if before.grace_until is None else "fresh again"
         return None, _all(faults)
     if fit:
-        return fit[0], str(faults[before.active])
+        return fit[0], faults[before.active].words
     return None, _all(faults)
 
 
-def _all(faults: Mapping[str, str | None]) -> str:
-    return "; ".join(f"{source}: {fault}" for source, fault in faults.items())
+def _all(faults: Mapping[str, Fault]) -> str:
+    return ("; ".join(f"{source}: {found.words}" for source, found in faults.items())
+            or "the sources that are fit are outvoted")

@@ -18,6 +18,7 @@ SIGMA_EVERY_S = 0.5
 SIGMA_SHARE = 0.05
 LEAST_SIGMA, MOST_SIGMA = 0.00005, 0.0020  # of one second, as a share of the price
 GAP_MEMORY_S = 120.0
+RUSH_S = 2.0
 
 Others = Callable[[], float | None]
 
@@ -80,7 +81,7 @@ class Line:
     """
 
     __slots__ = ("_others", "price", "at", "sigma", "step_at", "held", "refused", "_held_since",
-                 "_held_count", "_credit", "_mark", "_mark_at")
+                 "_held_count", "_credit", "_mark", "_mark_at", "_rush")
 
     def __init__(self, others: Others) -> None:
         self._others = others
@@ -94,6 +95,7 @@ class Line:
         self._held_count = 0
         self._credit = 0
         self._mark = 0.0
+        self._rush = 0.0
         self._mark_at = -math.inf
 
     def admit(self, price: float, now: float) -> bool:
@@ -108,10 +110,15 @@ class Line:
                 self._restart(price, now)
                 return True
             return self._doubt(price, now)
+        self._rush = self._rush * max(0.0, 1.0 - passed / RUSH_S) + price / last - 1.0
         self._believe(price, now)
         if now - self._mark_at > SIGMA_EVERY_S:
             self._learn(price, now)
         return True
+
+    def rush(self, now: float) -> float:
+        """The move of about the last two seconds, as a share of the price, rising or falling."""
+        return self._rush * max(0.0, 1.0 - (now - self.at) / RUSH_S)
 
     def _believe(self, price: float, now: float) -> None:
         self.price, self.at, self.held = price, now, None
@@ -120,12 +127,14 @@ class Line:
     def _restart(self, price: float, now: float) -> None:
         """Begin anew: what was before says nothing of this price, nor of usual moves."""
         self._credit = 0
+        self._rush = 0.0
         self._mark_at = -math.inf
         self._believe(price, now)
 
     def _doubt(self, price: float, now: float) -> bool:
         others = self._others()
         if others is not None and abs(price - others) <= NEAR * others:
+            self._rush = price / self.price - 1.0
             self._believe(price, now)
             return True
         if self.held is None or abs(price - self.held) > DOUBTED * self.held:

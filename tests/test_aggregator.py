@@ -131,8 +131,7 @@ def test_what_an_earlier_connection_brought_makes_no_source_fit(sandbox: Sandbox
         sandbox.fault("binance", "cut")
         eventually(lambda: aggregator.active_source == "okx")
         eventually(lambda: aggregator.connected == 2)
-        (view,) = [view for view in aggregator.views("BTCUSDT", monotonic())
-                   if view.source == "binance"]
+        view = aggregator.case("BTCUSDT").views["binance"]
         assert view.age_s is None and view.connected_since is not None
         assert not fit(aggregator, "binance", "okx")
 

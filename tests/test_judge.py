@@ -2,9 +2,9 @@
 
 import pytest
 
+from bot.fitness import Policy, SourceView, unfit
 from bot.judge import (
-    JUST_CONNECTED, LOOK_OUT_S, START_GRACE_S, Policy, SourceView, Standing, judge, next_due_s,
-    unfit,
+    JUST_CONNECTED, LOOK_OUT_S, START_GRACE_S, Standing, judge, next_due_s,
 )
 
 POLICY = Policy(primary="binance", failover=True, max_latency_s=5.0, failback_after_s=10.0)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from bot.judge import START_GRACE_S, SourceView, Standing, judge, unfit
+from bot.fitness import SourceView, unfit
+from bot.judge import START_GRACE_S, Standing, failback_wait_s, judge
 from tests.test_judge import FIXED, POLICY, down, view
 
 

@@ -153,7 +153,7 @@ def test_time_from_silence_to_switch(figure: Figure) -> None:
             switches.clear()
             sandbox.fault("binance", "silence")
             eventually(lambda: switches, within=10.0)
-            leg = aggregator.store.leg("binance", "BTCUSDT", 5.0)
+            leg = aggregator.desk.store.leg("binance", "BTCUSDT", 5.0)
             assert leg is not None
             late.append(switches[0][0] - leg.fresh_at - limit)
             sandbox.heal()

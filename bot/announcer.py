@@ -1,0 +1,118 @@
+"""What changed from one judgement to the next, told as events. The watchdog's thread, mostly."""
+
+import logging
+from collections.abc import Callable, Mapping
+from time import monotonic, time
+
+from bot.clocks import our_offset_s
+from bot.errors import SourceError
+from bot.events import (
+    Doubted, FailoverFailed, Publisher, SourceDisconnected, SourceJudged, SourceSwitched,
+    VerdictChanged,
+)
+from bot.judge import JUST_CONNECTED, Standing
+from bot.model import Quote
+from bot.resolution import Case
+
+log = logging.getLogger(__name__)
+
+TRUSTED = ("trusted", "degraded")
+FORGOTTEN_S = 60.0  # a step in price is told of the last price of the old source up to this age
+
+
+class Announcer:
+    """Compares standings and verdicts, and publishes every change once."""
+
+    def __init__(
+        self, publisher: Publisher, mono: Callable[[], float] = monotonic,
+        wall: Callable[[], float] = time,
+    ) -> None:
+        self._publisher = publisher
+        self._mono, self._wall = mono, wall
+        self._lost_at: dict[str, float] = {}  # source -> monotonic s; written by feeds' threads
+        self._verdicts: dict[str, str | None] = {}
+        self._untrusted_at: dict[str, float] = {}
+        self._clock_told = False
+
+    def lost(self, event: SourceDisconnected) -> None:
+        """Thread: the feed's."""
+        self._lost_at[event.source] = self._mono()
+
+    def judged(self, before: Standing, case: Case, limit_s: float) -> None:
+        """case: with the standing after. limit_s: of a source's silence."""
+        after = case.standing
+        if after.active != before.active:
+            self._switched(before, case, limit_s)
+        for source in {**before.faults, **after.faults}:
+            self._judged(source, before, case)
+
+    def verdict(self, symbol: str, quote: Quote | SourceError) -> None:
+        """What tier 1 would serve: a price, or why none."""
+        status = quote.status if isinstance(quote, Quote) else None
+        now = self._mono()
+        if status in TRUSTED:
+            self._untrusted_at.pop(symbol, None)
+        else:
+            self._untrusted_at.setdefault(symbol, now)
+        previous = self._verdicts.get(symbol)
+        if status == previous and symbol in self._verdicts:
+            return
+        self._verdicts[symbol] = status
+        served = quote if isinstance(quote, Quote) else None
+        self._publisher.publish("verdict_changed", VerdictChanged(
+            symbol, previous, status, served.price if served else None,
+            served.exchange if served else None, served.reason if served else str(quote),
+            self._wall(), now))
+
+    def doubted(self, symbol: str, exchange: str, reason: str) -> None:
+        self._publisher.publish("doubt", Doubted(symbol, exchange, reason, self._wall()))
+
+    def clocks(self, offsets: Mapping[str, float | None]) -> None:
+        """Say it when all sources agree that our own clock is wrong, and when it is right again."""
+        ours = our_offset_s(offsets)
+        if ours is not None and not self._clock_told:
+            log.warning("🕰️ [CLOCK] This machine's clock is %.1f s %s every exchange's: no source is "
+                        "judged by it; check NTP", abs(ours), "ahead of" if ours > 0 else "behind")
+        self._clock_told = ours is not None
+
+    def _switched(self, before: Standing, case: Case, limit_s: float) -> None:
+        after, symbol = case.standing, case.symbol
+        if after.active is None:
+            self._publisher.publish("failover_failed", FailoverFailed(
+                symbol, str(before.active), self._wall(), after.reason))
+        elif before.last is None or after.reason == JUST_CONNECTED:
+            log.info("🌐 [WEBSOCKET] Active source for %s: %s (%s)",
+                     symbol, after.active, after.reason)
+        else:
+            left = before.active or before.last
+            self._publisher.publish("source_switch", SourceSwitched(
+                symbol, before.active, after.active, self._wall(), after.reason,
+                _step_bps(case, left, after.active), self._blackout_ms(case, left, limit_s),
+                case.now))
+
+    def _blackout_ms(self, case: Case, left: str, limit_s: float) -> float:
+        """Since when the source that is left could not be trusted, until now."""
+        found, leg, now = case.faults.get(left), case.legs.get(left), self._mono()
+        began = self._untrusted_at.get(case.symbol, now)
+        if found is not None and found.rule == "connection":
+            began = min(began, self._lost_at.get(left, now))
+        elif found is not None and leg is not None and found.rule in ("silence", "frozen", "late"):
+            began = min(began, leg.fresh_at + limit_s)
+        return max(0.0, now - began) * 1000
+
+    def _judged(self, source: str, before: Standing, case: Case) -> None:
+        was, found = before.faults.get(source), case.standing.faults.get(source)
+        if (was and was.rule) == (found and found.rule):
+            return
+        leg = case.legs.get(source)
+        self._publisher.publish("source_judged", SourceJudged(
+            source, case.symbol, found.words if found else None,
+            found.rule if found else str(was and was.rule), leg.received_mono if leg else None,
+            self._wall(), self._mono()))
+
+
+def _step_bps(case: Case, left: str, taken: str) -> float | None:
+    old, new = case.legs.get(left), case.legs.get(taken)
+    if old is None or new is None or case.now - old.received_mono > FORGOTTEN_S:
+        return None
+    return (new.price / old.price - 1.0) * 10_000
