@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bot.errors import NoQuote, SourceError, StaleQuote
-from bot.sources import rest
-from bot.sources.rest import MAX_AGE_S, WANTED_FOR_S, RestSource
+from bot import poller as rest
+from bot.poller import WANTED_FOR_S
+from bot.sources.rest import MAX_AGE_S, RestSource
 from bot.symbols import Symbol
 from tests.helpers import Clock, Pause, eventually
 from tests.okx_rest import TS, Reply, okx, refusal, status, ticker
@@ -25,7 +26,7 @@ class Driven(RestSource):
                          mono=self.clock, wall=Clock(TS / 1000))
         self.stopping = Pause(self.clock)
 
-    def want(self) -> None:
+    def want_all(self) -> None:
         """Ask for every symbol, whatever the answer."""
         for symbol in self._natives:
             try:
@@ -36,7 +37,7 @@ class Driven(RestSource):
     def turn(self, times: int = 1) -> None:
         """Step, with somebody asking all the while."""
         for _ in range(times):
-            self.want()
+            self.want_all()
             self.step()
 
     def why_not(self) -> str:
@@ -108,7 +109,7 @@ def test_one_request_a_second_and_symbol_however_often_it_is_asked(drive: Drive)
         begun = source.clock.now
         for _ in range(5):
             for _ in range(100):
-                source.want()
+                source.want_all()
             source.turn()
         assert source.clock.now == begun + 5.0
     assert sorted(server.asked) == ["BTC-USDT"] * 5 + ["ETH-USDT"] * 5
@@ -118,7 +119,7 @@ def test_polling_ends_when_nobody_asks_any_more_and_begins_again(drive: Drive) -
     with okx() as server:
         source = drive(server.url)
         begun = source.clock.now
-        source.want()
+        source.want_all()
         source.start()
         eventually(lambda: source.clock.now == begun + WANTED_FOR_S)
         assert len(server.asked) == WANTED_FOR_S

@@ -1,0 +1,61 @@
+"""When REST is asked, and how seldom."""
+
+from bot.agreement import Agreement
+from bot.doubts import ALONE_EVERY_S, DISPUTE_EVERY_S, SILENCE_EVERY_S, Questions, doubts
+from bot.fitness import SourceView
+
+BOTH = ("okx", "binance")
+
+
+def view(source: str, silent: float = 0.1, price: float | None = 1.0, step: float | None = None
+         ) -> SourceView:
+    return SourceView(source=source, connected_since=0.0, age_s=silent, silent_s=silent,
+                      latency_s=None, detail="", price=price, step_s=step)
+
+
+WELL = Agreement(("binance", "okx"), (), True, 2)
+ALONE = Agreement(("okx",), (), True, 1)
+
+
+def test_nobody_is_asked_while_all_is_well() -> None:
+    assert doubts([view("binance"), view("okx")], WELL, "binance", 5.0, BOTH) == {}
+
+
+def test_all_are_asked_about_a_dispute_and_an_outvoted_source() -> None:
+    views = [view("binance"), view("okx")]
+    every = dict.fromkeys(BOTH, DISPUTE_EVERY_S)
+    assert doubts(views, Agreement((), ("binance", "okx"), False, 2), "binance", 5.0, BOTH) == every
+    assert doubts(views, Agreement(("okx", "okx rest"), ("binance",), True, 2), "okx", 5.0,
+                  BOTH) == every
+
+
+def test_now_and_then_when_one_source_is_alone_and_often_when_it_stepped() -> None:
+    views = [view("binance", price=None), view("okx")]
+    assert doubts(views, ALONE, "okx", 5.0, BOTH) == dict.fromkeys(BOTH, ALONE_EVERY_S)
+    views = [view("binance", price=None), view("okx", step=1.0)]
+    assert doubts(views, ALONE, "okx", 5.0, BOTH) == dict.fromkeys(BOTH, DISPUTE_EVERY_S)
+
+
+def test_rest_that_speaks_along_does_not_end_the_asking() -> None:
+    views = [view("binance", price=None), view("okx")]
+    agreement = Agreement(("okx", "okx rest", "binance rest"), (), True, 2)
+    assert doubts(views, agreement, "okx", 5.0, BOTH)
+
+
+def test_the_active_sources_own_is_asked_when_it_has_been_silent() -> None:
+    views = [view("binance", silent=2.1), view("okx")]
+    assert doubts(views, WELL, "binance", 5.0, BOTH) == {"binance": SILENCE_EVERY_S}
+    assert doubts(views, WELL, "okx", 5.0, BOTH) == {}
+    assert doubts(views, WELL, "binance", 5.0, ("okx",)) == {}
+
+
+def test_nobody_is_asked_about_sources_that_never_said_anything() -> None:
+    assert doubts([view("binance", price=None)], Agreement(), None, 5.0, BOTH) == {}
+
+
+def test_questions_are_asked_no_more_often_than_wanted() -> None:
+    questions, asked = Questions(), 0
+    for tenth in range(100):
+        asked += len(list(questions.due("BTCUSDT", {"okx": 1.0}, tenth / 10)))
+    assert asked == 10
+    assert list(questions.due("ETHUSDT", {"okx": 1.0}, 9.9)) == ["okx"]
