@@ -27,6 +27,7 @@ TICKS_UNCHANGED = True
 MESSAGES_PER_S = 5
 COUNTS_CONTROL_FRAMES = True
 DROPS_FAST_CLIENTS = True
+COARSER = 0
 
 DAY_MS = 86_400_000
 METHODS = ("SUBSCRIBE", "UNSUBSCRIBE", "LIST_SUBSCRIPTIONS", "SET_PROPERTY", "GET_PROPERTY")
@@ -101,6 +102,11 @@ def first(topic: str, listings: Listings, trade_ms: int) -> Push | None:
     return None  # the next event is the first
 
 
+def notice(session: Session, now_ms: int) -> bytes:
+    return wrapped(session, Push(
+        "!serverShutdown", "", _encode({"e": "serverShutdown", "E": now_ms})))
+
+
 def rest(path: str, query: Mapping[str, str], listings: Listings, now_ms: int) -> Answer:
     return binance_rest.answer(path, query, listings, now_ms)
 
@@ -138,7 +144,7 @@ def _mini_ticker(listing: Listing) -> bytes:
     return _encode({
         "e": "24hrMiniTicker", "E": listing.event_ms, "s": listing.symbol.name,
         "c": eight(listing.price), "o": eight(listing.open), "h": eight(listing.high),
-        "l": eight(listing.low), "v": eight(listing.volume), "q": eight(listing.quote_volume),
+        "l": eight(listing.low), **_volume(listing),
     })
 
 
@@ -152,10 +158,16 @@ def _ticker(listing: Listing) -> bytes:
         "b": eight(listing.bid), "B": eight(listing.bid_size),
         "a": eight(listing.ask), "A": eight(listing.ask_size),
         "o": eight(listing.open), "h": eight(listing.high), "l": eight(listing.low),
-        "v": eight(listing.volume), "q": eight(listing.quote_volume),
+        **_volume(listing),
         "O": listing.event_ms - 10 - DAY_MS, "C": listing.event_ms - 10,
         "F": listing.trade_id - listing.trades + 1, "L": listing.trade_id, "n": listing.trades,
     })
+
+
+def _volume(listing: Listing) -> dict[str, str]:
+    if not listing.counted:
+        return {}
+    return {"v": eight(listing.volume), "q": eight(listing.quote_volume)}
 
 
 def _streams(text: str) -> dict[str, None]:

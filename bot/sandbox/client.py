@@ -1,5 +1,6 @@
 """One WebSocket connection of a practice exchange, as seen from the server."""
 
+import math
 import threading
 import time
 from collections import deque
@@ -23,8 +24,10 @@ class Client(ServerConnection):
     def __init__(self, limit: "Limit", *args: Any, **options: Any) -> None:
         self.session = Session("")
         self.limit = limit
-        self.sent_mono = time.monotonic()
+        self.opened_mono = self.sent_mono = time.monotonic()
+        self.deaf = False  # was opened while the fault of that name was on
         self.ending: tuple[int, str] | None = None  # close code and reason, once it shall end
+        self.closing_mono = math.inf  # when it ends after a notice
         super().__init__(*args, **options)
 
     @property
@@ -46,6 +49,8 @@ class Client(ServerConnection):
         """Text messages until the connection ends; `on_turn` is called several times a second."""
         while True:
             on_turn()
+            if time.monotonic() >= self.closing_mono:
+                self.ending = self.ending or (1001, "service upgrade")
             if self.ending is not None:
                 self.close(*self.ending)
                 return

@@ -14,6 +14,7 @@ from typing import Any
 
 from bot.sandbox.control import explained
 from bot.sandbox.faults import FAULTS
+from bot.sandbox.market import VOLATILITY
 from bot.sandbox.port import LOOPBACK
 from bot.sandbox.server import SIDES, Sandbox
 
@@ -28,9 +29,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, number in PORTS.items():
         parser.add_argument(f"--{name}-port", type=int, default=number, metavar="PORT",
                             help="default %(default)s; 0: any free one")
+    parser.add_argument("--ports", default="", metavar="NAME=PORT,...",
+                        help="of further exchanges, as in third=9105,third-rest=9106; any free one"
+                             " where none is given")
+    parser.add_argument("--exchanges", default="binance,okx", metavar="NAME[:SHAPE],...",
+                        help="as in binance,okx,third:binance; the shapes are "
+                             + " and ".join(SIDES) + " (default %(default)s)")
     parser.add_argument("--symbols", default="BTCUSDT,ETHUSDT", help="default %(default)s")
     parser.add_argument("--rate", type=float, default=20.0,
                         help="trades per second on each exchange (default %(default)g)")
+    parser.add_argument("--volatility", type=float, default=VOLATILITY, metavar="SHARE",
+                        help="standard deviation of one second's move, as a share of the price"
+                             " (default %(default)g)")
     parser.add_argument("--seed", type=int, default=1, help="of the random walk")
     parser.add_argument("--play", metavar="FILE",
                         help="a record (.jsonl, .jsonl.gz) for its exchange instead of the walk")
@@ -41,12 +51,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                                   help="act on the sandbox that is running")
     throw = verbs.add_parser("throw", help="make something go wrong", epilog="; ".join(
         f"{name}: {explained(name)}" for name in FAULTS))
-    throw.add_argument("exchange", choices=list(SIDES))
+    throw.add_argument("exchange")
     throw.add_argument("fault")
     throw.add_argument("value", nargs="?")
     throw.add_argument("--seconds", type=float, help="heal by itself after so long")
     heal = verbs.add_parser("heal", help="end what was thrown")
-    heal.add_argument("exchange", nargs="?", choices=list(SIDES))
+    heal.add_argument("exchange", nargs="?")
     heal.add_argument("fault", nargs="?")
     faults = verbs.add_parser("faults", help="show what is on and what there is")
     for verb in (throw, heal, faults):
@@ -57,12 +67,11 @@ def run(args: argparse.Namespace) -> int:
     """Runs until SIGINT or SIGTERM, or does the one thing asked for. Returns: the exit code."""
     if args.switch:
         return _switch(args)
-    ports = {name: getattr(args, f"{name}-port".replace("-", "_")) for name in PORTS}
     try:
         sandbox = Sandbox(
-            [name for name in args.symbols.split(",") if name.strip()], rate=args.rate,
-            seed=args.seed, ports=ports, control_port=args.control_port, play=args.play,
-            speed=args.speed, loop=args.loop,
+            _words(args.symbols), exchanges=_exchanges(args.exchanges), rate=args.rate,
+            volatility=args.volatility, seed=args.seed, ports=_ports(args),
+            control_port=args.control_port, play=args.play, speed=args.speed, loop=args.loop,
         )
     except (ValueError, OSError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
@@ -84,6 +93,26 @@ def run(args: argparse.Namespace) -> int:
 def _add_control_port(parser: argparse.ArgumentParser, default: Any) -> None:
     parser.add_argument("--control-port", type=int, default=default, metavar="PORT",
                         help=f"default {CONTROL_PORT}")
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def _exchanges(text: str) -> dict[str, str]:
+    """Name -> shape. Raises: ValueError for a name that stands there twice."""
+    pairs = [word.partition(":") for word in _words(text)]
+    shapes = {name: shape or name for name, _, shape in pairs}
+    if len(shapes) < len(pairs):
+        raise ValueError(f"--exchanges: a name stands there twice: {text}")
+    return shapes
+
+
+def _ports(args: argparse.Namespace) -> dict[str, int]:
+    """Raises: ValueError for what is no number."""
+    ports = {name: getattr(args, f"{name}-port".replace("-", "_")) for name in PORTS}
+    pairs = (word.partition("=") for word in _words(args.ports))
+    return ports | {name: int(number) for name, _, number in pairs}
 
 
 def _greeting(sandbox: Sandbox) -> str:

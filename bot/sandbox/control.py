@@ -132,5 +132,6 @@ def explained(name: str) -> str:
     fault = FAULTS[name]
     if not fault.unit:
         return fault.explanation
-    default = "must be named" if fault.default is None else f"default {fault.default:g}"
-    return f"{fault.explanation} (value: {fault.unit}, {default})"
+    default = f"{fault.default:g}" if isinstance(fault.default, float) else fault.default
+    usual = "must be named" if default is None else f"default {default}"
+    return f"{fault.explanation} (value: {fault.unit}, {usual})"

@@ -29,7 +29,7 @@ def frames(side: Side, session: Session, listing: Listing) -> Iterator[tuple[byt
             payload = _spoiled(json.loads(build(listing)), value)
             push = Push(topic, listing.symbol.name, json.dumps(payload).encode())
             bad.append((side.wrapped(session, push), True))
-    return cycle(bad)
+    yield from cycle(bad)
 
 
 def huge() -> bytes:

@@ -3,6 +3,7 @@
 import copy
 import math
 import random
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,8 +12,10 @@ from bot.symbols import Symbol
 
 START_PRICES = {"BTC": 60_000.0, "ETH": 3_000.0, "SOL": 150.0, "BNB": 600.0}
 OTHER_START_PRICE = 100.0
-DRIFT_PER_SQRT_S = 0.0002  # standard deviation of one second's move, as a share of the price
+VOLATILITY = 0.0002  # standard deviation of one second's move, as a share of the price
 NOISE = 0.00003
+BASES = {"binance": 0.0, "okx": 0.0002}
+WIDEST_BASIS = 0.0003
 FIRST_TRADE_ID = 1_000_000
 
 
@@ -23,7 +26,10 @@ class Market(NamedTuple):
     coarser: int
 
 
-MARKETS = {"binance": Market(0.0, 0), "okx": Market(0.0002, 1)}
+def market(exchange: str, coarser: int) -> Market:
+    """Of an exchange of this name, always the same: at most 3 bps away from the fair price."""
+    share = zlib.crc32(exchange.encode()) / 2**32
+    return Market(BASES.get(exchange, WIDEST_BASIS * (2.0 * share - 1.0)), coarser)
 
 
 class Move(NamedTuple):
@@ -38,7 +44,8 @@ class Move(NamedTuple):
 class Listing:
     """One symbol on one exchange: last trade, best bid and ask (None: empty side), last 24 h.
 
-    coarser: how many decimals the exchange's price step has less than `decimals` says.
+    coarser: how many decimals the exchange's price step has less than `decimals` says. counted:
+    whether the day's volume is told.
     """
 
     symbol: Symbol
@@ -59,6 +66,7 @@ class Listing:
     trades: int = 1
     trade_id: int = FIRST_TRADE_ID
     book_id: int = 10 * FIRST_TRADE_ID
+    counted: bool = True
 
     def __post_init__(self) -> None:
         self.open = self.high = self.low = self.price
@@ -106,28 +114,49 @@ def decimals(price: float) -> int:
 
 
 class Walk:
-    """The moves of all symbols on all exchanges. The same seed gives the same moves, in order."""
+    """The fair price of every symbol, and what is traded for it on every exchange.
 
-    def __init__(self, symbols: Sequence[Symbol], seed: int, steps_per_s: float) -> None:
-        self._random = random.Random(seed)
+    The same seed gives the same moves, in order; another exchange more changes none of the
+    others'. volatility: standard deviation of one second's move, as a share of the price.
+    """
+
+    def __init__(
+        self, symbols: Sequence[Symbol], seed: int, markets: Mapping[str, Market],
+        volatility: float = VOLATILITY,
+    ) -> None:
+        self._markets = markets
+        self._volatility = volatility
+        self._moves = random.Random(seed)
+        self._noises = {name: random.Random(f"{seed} {name}") for name in markets}
         self._symbols = [symbol.name for symbol in symbols]
         self._fair = {symbol.name: start_price(symbol) for symbol in symbols}
-        self._drift = DRIFT_PER_SQRT_S * math.sqrt(len(symbols) / max(steps_per_s, 1.0))
         self._steps = 0
 
-    def step(self) -> tuple[str, Mapping[str, Move]]:
-        """The next symbol in turn and, per exchange, what was traded there."""
+    def fair(self, symbol: str) -> float:
+        return self._fair[symbol]
+
+    def step(self, per_s: float) -> tuple[str, Mapping[str, Move]]:
+        """The next symbol in turn, one of `per_s` steps in a second, and its trades."""
         name = self._symbols[self._steps % len(self._symbols)]
         self._steps += 1
-        gauss = self._random.gauss
-        self._fair[name] *= math.exp(gauss(0.0, self._drift))
-        moves = {}
-        for exchange, market in MARKETS.items():
-            price = self._fair[name] * (1.0 + market.basis + gauss(0.0, NOISE))
-            size = self._random.expovariate(20.0) + 0.00001
-            moves[exchange] = Move(round(price, decimals(price) - market.coarser),
-                                   round(size, 5), self._random.random() < 0.5)
-        return name, moves
+        deviation = self._volatility * math.sqrt(len(self._symbols) / per_s)
+        self._fair[name] *= math.exp(self._moves.gauss(0.0, deviation))
+        return name, self._trades(name)
+
+    def jump(self, symbol: str, percent: float) -> Mapping[str, Move]:
+        """The fair price moves at once. Returns: a trade on each exchange."""
+        self._fair[symbol] *= 1.0 + percent / 100.0
+        return self._trades(symbol)
+
+    def _trades(self, symbol: str) -> Mapping[str, Move]:
+        return {name: self._trade(name, self._fair[symbol]) for name in self._markets}
+
+    def _trade(self, exchange: str, fair: float) -> Move:
+        noise, here = self._noises[exchange], self._markets[exchange]
+        price = fair * (1.0 + here.basis + noise.gauss(0.0, NOISE))
+        size = noise.expovariate(20.0) + 0.00001
+        return Move(round(price, decimals(price) - here.coarser), round(size, 5),
+                    noise.random() < 0.5)
 
 
 def start_price(symbol: Symbol) -> float:

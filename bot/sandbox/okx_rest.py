@@ -40,8 +40,9 @@ def ticker(listing: Listing) -> dict[str, str]:
         "bidSz": trimmed(listing.bid_size) if listing.bid else "",
         "open24h": trimmed(listing.open), "high24h": trimmed(listing.high),
         "low24h": trimmed(listing.low), "sodUtc0": trimmed(listing.open),
-        "sodUtc8": trimmed(listing.open), "volCcy24h": trimmed(listing.quote_volume),
-        "vol24h": trimmed(listing.volume), "ts": str(listing.event_ms),
+        "sodUtc8": trimmed(listing.open),
+        "volCcy24h": trimmed(listing.quote_volume) if listing.counted else "",
+        "vol24h": trimmed(listing.volume) if listing.counted else "", "ts": str(listing.event_ms),
     }
 
 

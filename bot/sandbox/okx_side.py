@@ -24,6 +24,7 @@ TICKS_UNCHANGED = False
 MESSAGES_PER_S = 3
 COUNTS_CONTROL_FRAMES = False
 DROPS_FAST_CLIENTS = False
+COARSER = 1
 
 PATH = "/ws/v5/public"
 CHANNELS: dict[str, Kind] = {"tickers": "ticker", "trades": "trade", "bbo-tbt": "book"}
@@ -97,6 +98,12 @@ def first(topic: str, listings: Listings, trade_ms: int) -> Push | None:
         listing = listing.aged(trade_ms)
     price = None if kind == "book" else listing.price
     return Push(topic, listing.symbol.name, BUILDERS[kind][1](listing), price)
+
+
+def notice(session: Session, now_ms: int) -> bytes:
+    return _encode({
+        "event": "notice", "code": "64008", "connId": session.id,
+        "msg": "The connection will soon be closed for a service upgrade. Please reconnect."})
 
 
 def rest(path: str, query: Mapping[str, str], listings: Listings, now_ms: int) -> Answer:

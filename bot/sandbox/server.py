@@ -1,5 +1,6 @@
 """Practice exchanges on loopback: everything a client needs, and everything that can go wrong."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -8,41 +9,44 @@ from typing import Self
 from bot.sandbox import binance_side, okx_side
 from bot.sandbox.control import Control
 from bot.sandbox.driver import Driver
-from bot.sandbox.faults import Value
-from bot.sandbox.market import MARKETS, Listing, Move, Walk, start_price
+from bot.sandbox.market import VOLATILITY, Listing, Walk, market, start_price
 from bot.sandbox.player import Player
 from bot.sandbox.port import LOOPBACK
 from bot.sandbox.record import Record
-from bot.sandbox.side import Kind, Side
+from bot.sandbox.side import Side
 from bot.sandbox.transport import Post
 from bot.sandbox.venue import Venue, now_ms
+from bot.sandbox.venues import Venues
 from bot.symbols import Symbol, parse_symbol
 from bot.worker import Deadline, Worker, stop_all
 
 SIDES: Mapping[str, Side] = {"binance": binance_side, "okx": okx_side}
+NAME = re.compile(r"[a-z][a-z0-9_]*")
 STOP_S = 3.0
 
 
-class Sandbox:
-    """Binance and OKX as a client sees them, on 127.0.0.1.
+class Sandbox(Venues):
+    """Exchanges as a client sees them, on 127.0.0.1, which trade in one market.
 
-    rate: trades per second on each exchange; 0: only what is pushed. ports: names as in PORTS, 0 or
-    missing for any. control_port: None for no control server. snapshot_age_s: how old the first
-    OKX trade is. play: a record, JSON lines of {"recv_ms", "raw"}, that its exchange sends instead
-    of the walk, `speed` times as fast (0: at once), from the first subscription on; `everything`
-    also sends what nobody subscribed. idle_s, ping_s: the exchanges' own 30 s and 20 s, to shorten.
+    exchanges: name -> shape (a key of SIDES), by default one of each shape under its own name.
+    rate: trades per second on each exchange; 0: only what is pushed. volatility: standard deviation
+    of one second's move, as a share of the price. ports: exchange, or `<exchange>-rest`, -> number;
+    0 or missing for any. control_port: None for no control server. snapshot_age_s: how old the
+    first OKX trade is. play: a record, JSON lines of {"recv_ms", "raw"}, that its exchange sends
+    instead of the walk, `speed` times as fast (0: at once), from the first subscription on;
+    `everything` also sends what nobody subscribed. idle_s, ping_s: the exchanges' own 30 s and
+    20 s, to shorten.
 
-    Symbols may be spelled in any way that the settings allow. Every method may be called from any
-    thread; what names an unknown exchange or symbol raises ValueError.
+    Raises: ValueError for names, shapes, figures and records that cannot be; OSError.
     """
-
-    PORTS = ("binance", "okx", "binance-rest", "okx-rest")
 
     def __init__(
         self,
         symbols: Sequence[str] = ("BTCUSDT", "ETHUSDT"),
         *,
+        exchanges: Mapping[str, str] | None = None,
         rate: float = 20.0,
+        volatility: float = VOLATILITY,
         seed: int = 1,
         snapshot_age_s: float = 2.0,
         ports: Mapping[str, int] | None = None,
@@ -54,25 +58,27 @@ class Sandbox:
         idle_s: float | None = None,
         ping_s: float | None = None,
     ) -> None:
-        markets = [parse_symbol(symbol) for symbol in symbols]
-        numbers = ports or {}
+        markets, sides, numbers = _parsed(symbols), _sides(exchanges), ports or {}
         self._post = Post()
-        self._venues = {
+        super().__init__({
             name: Venue(
-                side, _listings(markets, name, int(snapshot_age_s * 1000)), self._post,
+                name, side, _listings(markets, side, int(snapshot_age_s * 1000)), self._post,
                 (numbers.get(name, 0), numbers.get(f"{name}-rest", 0)), snapshot_age_s,
                 side.IDLE_S and (idle_s or side.IDLE_S), side.PING_S and (ping_s or side.PING_S),
             )
-            for name, side in SIDES.items()
-        }
+            for name, side in sides.items()
+        })
         self._player: Player | None = None
-        walking = set(SIDES)
+        walking = set(sides)
         if play is not None:
-            record = Record.load(Path(play))
+            record = _record(Path(play), sides)
             walking -= record.exchanges
             self._player = Player(record, self._venues, speed, loop, everything)
-        driver = Driver(self._venues, Walk(markets, seed, rate), rate, walking)
-        self._workers: list[Worker] = [driver, *([self._player] if self._player else [])]
+        moving = {name: market(name, side.COARSER) for name, side in sides.items()}
+        self._walk = Walk(markets, seed, moving, _not_negative("volatility", volatility))
+        self._driver = Driver(
+            self._venues, self._walk, _not_negative("rate", rate) or None, walking)
+        self._workers: list[Worker] = [self._driver, *([self._player] if self._player else [])]
         self._control = None if control_port is None else Control(self, control_port)
 
     def __enter__(self) -> Self:
@@ -112,98 +118,32 @@ class Sandbox:
             venue.close()
         stop_all([self._post], deadline)
 
-    def ws_url(self, exchange: str) -> str:
-        venue = self._venue(exchange)
-        return f"ws://{LOOPBACK}:{venue.stream_port.number}{venue.side.path()}"
-
-    def rest_url(self, exchange: str) -> str:
-        return f"http://{LOOPBACK}:{self._venue(exchange).rest_port.number}"
-
     @property
     def control_url(self) -> str:
         if self._control is None:
             raise ValueError("this sandbox was made without a control port")
         return f"http://{LOOPBACK}:{self._control.number}"
 
-    def environment(self) -> dict[str, str]:
-        """The settings that point the bot here."""
-        settings = {}
-        for name in self._venues:
-            settings[f"{name.upper()}_WS_URL"] = self.ws_url(name)
-            settings[f"{name.upper()}_REST_URL"] = self.rest_url(name)
-        return settings
+    def fair(self, symbol: str) -> float:
+        """What all exchanges' prices lie around: each has its own basis and noise, some bps."""
+        return self._walk.fair(self._listed(symbol))
 
-    def push_trade(
-        self, exchange: str, symbol: str, price: float, *,
-        size: float = 0.01, seller: bool = False, event_ms: int | None = None,
-    ) -> int:
-        """A trade happens. Returns: to how many clients it was sent."""
-        venue, name = self._market(exchange, symbol)
-        with venue.lock:
-            move = Move(price, size, seller)
-            venue.listings[name].trade(move, now_ms() if event_ms is None else event_ms)
-            return venue.show("trade", name)
+    def jump(self, symbol: str, percent: float) -> None:
+        """The whole market moves, and trades at the new price on every exchange at once.
 
-    def push_ticker(
-        self, exchange: str, symbol: str, price: float, *, bid: float | None = None,
-        ask: float | None = None, volume: float | None = None, event_ms: int | None = None,
-    ) -> int:
-        """The ticker is sent. bid, ask: None for one tick apart, 0 for an empty side."""
-        return self._push_quote("ticker", exchange, symbol, price, bid, ask, volume, event_ms)
+        Raises: ValueError for a move that leaves no price.
+        """
+        if percent <= -100:
+            raise ValueError(f"jump: must be above -100 %, got {percent!r}")
+        self._driver.jump(self._listed(symbol), percent)
 
-    def push_book(
-        self, exchange: str, symbol: str, bid: float, ask: float, *, event_ms: int | None = None
-    ) -> int:
-        """The best bid and ask are sent; 0 for an empty side."""
-        return self._push_quote("book", exchange, symbol, None, bid, ask, None, event_ms)
+    def rate(self, per_s: float) -> None:
+        """So many trades per second on each exchange from now on.
 
-    def send_raw(self, exchange: str, frame: str | bytes) -> int:
-        """Send a text or binary message to every connection. Returns: to how many."""
-        return self._venue(exchange).broadcast(frame)
-
-    def last_price(self, exchange: str, symbol: str) -> float:
-        """The last price a client was sent; the start price before that."""
-        venue, name = self._market(exchange, symbol)
-        return venue.last_price(name)
-
-    def connections(self, exchange: str) -> int:
-        """Open WebSocket connections."""
-        return len(self._venue(exchange).clients)
-
-    def subscriptions(self, exchange: str) -> list[str]:
-        """What is subscribed by anyone, sorted: `btcusdt@trade`, `trades:BTC-USDT`."""
-        clients = self._venue(exchange).clients
-        return sorted({topic for client in clients for topic in list(client.session.topics)})
-
-    def received(self, exchange: str) -> list[tuple[float, str]]:
-        """Text messages from clients, each with its monotonic time in s."""
-        return list(self._venue(exchange).received)
-
-    def close_codes(self, exchange: str) -> list[int]:
-        """The codes of the closes that clients began; 1005 for a close without a code."""
-        return list(self._venue(exchange).close_codes)
-
-    def violations(self, exchange: str) -> int:
-        """How many messages came faster than the exchange allows."""
-        return self._venue(exchange).counts["violations"]
-
-    def rest_requests(self, exchange: str) -> int:
-        return self._venue(exchange).counts["rest"]
-
-    def fault(
-        self, exchange: str, fault: str, value: object = None, *, seconds: object = None
-    ) -> None:
-        """Throw a switch, for a time or until healed. Raises: ValueError, naming what there is."""
-        self._venue(exchange).fault(fault, value, seconds)
-
-    def heal(self, exchange: str | None = None, fault: str | None = None) -> None:
-        """End a fault, or all; of one exchange, or of all."""
-        for venue in [self._venue(exchange)] if exchange else self._venues.values():
-            venue.heal(fault)
-
-    def faults(self) -> dict[str, dict[str, dict[str, Value]]]:
-        """What is on: exchange -> fault -> value and seconds left."""
-        return {name: venue.switches.state() for name, venue in self._venues.items()}
+        0 is a quiet market: Binance's ticker goes on once a second with new stamps, OKX says
+        nothing. (A sandbox made with rate=0 has no market: it sends only what is pushed.)
+        """
+        self._driver.trade_at(_not_negative("rate", per_s))
 
     def wait_played(self, timeout: float) -> bool:
         """Returns: whether the record was played to its end in time."""
@@ -211,33 +151,41 @@ class Sandbox:
             raise ValueError("this sandbox plays no record")
         return self._player.played.wait(timeout)
 
-    def _push_quote(
-        self, kind: Kind, exchange: str, symbol: str, price: float | None, bid: float | None,
-        ask: float | None, volume: float | None, event_ms: int | None,
-    ) -> int:
-        venue, name = self._market(exchange, symbol)
-        with venue.lock:
-            listing = venue.listings[name]
-            listing.event_ms = now_ms() if event_ms is None else event_ms
-            listing.price = listing.price if price is None else price
-            listing.volume = listing.volume if volume is None else volume
-            listing.quote_around(listing.price, listing.seller)
-            listing.quote(listing.bid if bid is None else bid, listing.ask if ask is None else ask)
-            return venue.show(kind, name)
-
-    def _venue(self, exchange: str) -> Venue:
-        venue = self._venues.get(exchange)
-        if venue is None:
-            raise ValueError(f"unknown exchange {exchange!r}; there are {', '.join(SIDES)}")
-        return venue
-
-    def _market(self, exchange: str, symbol: str) -> tuple[Venue, str]:
-        venue, name = self._venue(exchange), parse_symbol(symbol).name
-        if name not in venue.listings:
-            raise ValueError(f"{name} is not here; there are {', '.join(venue.listings)}")
-        return venue, name
+    def _listed(self, symbol: str) -> str:
+        return next(iter(self._venues.values())).listed(symbol)
 
 
-def _listings(symbols: Sequence[Symbol], exchange: str, age_ms: int) -> list[Listing]:
-    coarser = MARKETS[exchange].coarser
-    return [Listing(symbol, start_price(symbol), now_ms() - age_ms, coarser) for symbol in symbols]
+def _parsed(symbols: Sequence[str]) -> list[Symbol]:
+    return [parse_symbol(symbol) for symbol in symbols]
+
+
+def _sides(exchanges: Mapping[str, str] | None) -> dict[str, Side]:
+    shapes = {name: name for name in SIDES} if exchanges is None else exchanges
+    for name, shape in shapes.items():
+        if not NAME.fullmatch(name):
+            raise ValueError(f"exchange {name!r}: must be a lower-case word")
+        if shape not in SIDES:
+            raise ValueError(f"exchange {name}: unknown shape {shape!r}; there are "
+                             + ", ".join(SIDES))
+    if not shapes:
+        raise ValueError("no exchanges")
+    return {name: SIDES[shape] for name, shape in shapes.items()}
+
+
+def _record(path: Path, sides: Mapping[str, Side]) -> Record:
+    record = Record.load(path)
+    for name in record.exchanges:
+        if sides.get(name) is not SIDES[name]:
+            raise ValueError(f"{path} is of {name}, which is not among the exchanges")
+    return record
+
+
+def _not_negative(what: str, value: float) -> float:
+    if not 0 <= value < float("inf"):
+        raise ValueError(f"{what}: must not be negative, got {value!r}")
+    return value
+
+
+def _listings(symbols: Sequence[Symbol], side: Side, age_ms: int) -> list[Listing]:
+    return [Listing(symbol, start_price(symbol), now_ms() - age_ms, side.COARSER)
+            for symbol in symbols]

@@ -83,6 +83,10 @@ class Side(Protocol):
     @property
     def DROPS_FAST_CLIENTS(self) -> bool: ...
 
+    @property
+    def COARSER(self) -> int:
+        """How many decimals its price step has less than `market.decimals` says."""
+
     def path(self) -> str:
         """The path of the WebSocket URL that the client's setting has to hold."""
 
@@ -104,6 +108,9 @@ class Side(Protocol):
 
     def first(self, topic: str, listings: Listings, trade_ms: int) -> Push | None:
         """What is sent upon subscription; trade_ms: the last trade is shown as not later."""
+
+    def notice(self, session: Session, now_ms: int) -> bytes:
+        """The announcement that the connection will be closed."""
 
     def rest(self, path: str, query: Mapping[str, str], listings: Listings, now_ms: int) -> Answer:
         ...

@@ -58,7 +58,8 @@ def test_without_a_sandbox_the_shell_says_so(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize("words", [
-    ("--symbols", "nonsense"), ("--play", "/nowhere.jsonl"),
+    ("--symbols", "nonsense"), ("--play", "/nowhere.jsonl"), ("--exchanges", "binance,third:x"),
+    ("--exchanges", "okx,okx"), ("--ports", "third=x"), ("--volatility", "-1"),
 ])
 def test_bad_settings_start_nothing(words: tuple[str, ...]) -> None:
     assert run(*words) == 78
@@ -70,7 +71,8 @@ def test_a_taken_port_has_its_own_code(port: str) -> None:
 
 def test_it_prints_the_settings_and_ends_on_a_signal() -> None:
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, *ANY_PORTS], stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", RUN, *ANY_PORTS, "--exchanges", "okx,third:binance",
+         "--ports", "third=0"], stdout=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     with process:
@@ -82,3 +84,5 @@ def test_it_prints_the_settings_and_ends_on_a_signal() -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
     assert any(line.startswith("OKX_WS_URL=ws://127.0.0.1:") for line in lines)
+    assert any(line.startswith("THIRD_REST_URL=http://127.0.0.1:") for line in lines)
+    assert not any(line.startswith("BINANCE") for line in lines)

@@ -11,8 +11,10 @@ from bot.sandbox.server import Sandbox
     ("delay", True, "delay: ms must be a number from 0"),
     ("reject", 200, "reject: HTTP status must be a number from 400 to 599"),
     ("silence", 3, "silence takes no value, got 3"),
+    ("unit", "min", "unit: must be s, us or ns, got 'min'"),
+    ("slow", 0, "slow: n must be a number from 1"),
     ("symbol", None, "symbol: name the symbol"),
-    ("symbol", "LTCUSDT", "symbol: LTCUSDT is not here; there are BTCUSDT, ETHUSDT"),
+    ("symbol", "LTCUSDT", "LTCUSDT is not here; there are BTCUSDT, ETHUSDT"),
 ])
 def test_a_bad_fault_is_explained(
     sandbox: Sandbox, fault: str, value: object, message: str

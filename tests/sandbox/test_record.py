@@ -120,6 +120,13 @@ def test_an_okx_record_opens_its_own_instruments(tmp_path: Path, connect: Connec
     assert abs(int(ticker["data"][0]["ts"]) - time.time() * 1000) < 60_000
 
 
+def test_a_record_needs_its_own_exchange(tmp_path: Path) -> None:
+    path = written(tmp_path / "o.jsonl", (None, OKX_TRADE))
+    for exchanges in ({"third": "okx"}, {"okx": "binance"}):
+        with pytest.raises(ValueError, match="is of okx, which is not among the exchanges"):
+            Sandbox(exchanges=exchanges, play=path)
+
+
 def test_the_faults_hold_for_a_record_too(tmp_path: Path, connect: Connect) -> None:
     path = written(tmp_path / "o.jsonl", (None, OKX_TRADE), (None, OKX_TRADE))
     with Sandbox(rate=0, play=path, speed=0, loop=True) as sandbox:
