@@ -6,7 +6,7 @@ Everything here belongs to the thread that opened it. Importing this module load
 
 import logging
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,8 @@ import duckdb
 
 from bot import __version__
 from bot.errors import RecorderError, shown
+from bot.history import read_history
+from bot.incidents import History
 from bot.rows import Row
 from bot.schema import COUNTED, VERSION, create_tables
 
@@ -85,6 +87,16 @@ class Database:
             raise RecorderError(in_words(error)) from error
         self.rows += len(rows)
         return None
+
+    def look_back(self, tell: Callable[[History], None]) -> None:
+        """Tell what was before this opening; when it cannot be read that is said in the log."""
+        try:
+            history = read_history(self._con, datetime.now(UTC).replace(tzinfo=None))
+        except duckdb.Error as error:
+            log.warning("📊 [DUCKDB] What was before this start cannot be read: %s",
+                        in_words(error))
+        else:
+            tell(history)
 
     def close(self) -> None:
         """Move the log into the file if the disk allows; what is committed stays either way."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from bot.backoff import Backoff
 from bot.errors import RecorderError, shown
+from bot.incidents import History, Incident
 from bot.model import MarketDataUpdate, Quote
 from bot.rows import Happened, Item, Row, Served, as_row
 from bot.worker import Worker
@@ -55,18 +56,19 @@ class Recorder(Worker):
         capacity: int = 50_000,
         commit_interval_s: float = 1.0,
         retry_cap_s: float = RETRY_CAP_S,
+        on_history: Callable[[History], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """on_history: told once, on the recorder's thread, what the file holds of earlier runs."""
         super().__init__("recorder")
         self.active = False
         self.state = NOT_OPEN
-        self.written = 0
-        self.dropped = 0
-        self.rejected = 0
+        self.written = self.dropped = self.rejected = 0
         self._path = path
         self._instance = instance
         self._capacity = capacity
         self._interval_s = commit_interval_s
+        self._on_history = on_history
         self._clock = clock
         # One client of one disk gains nothing from jitter.
         self._backoff = Backoff(RETRY_S, retry_cap_s, uniform=lambda _, ceiling: ceiling)
@@ -106,6 +108,9 @@ class Recorder(Worker):
         """detail: further fields, stored as JSON; what JSON has no form for is stored as text."""
         copied = None if detail is None else dict(detail)
         self._put(Happened(kind, source, symbol, reason, at_ms, copied))
+
+    def record_incident(self, incident: Incident) -> None:
+        self._put(incident)
 
     def wait_open(self, timeout: float) -> bool:
         """Wait for the end of the first attempt to open. Returns: `active`."""
@@ -171,6 +176,9 @@ class Recorder(Worker):
         if database.rows == self._rows_if_written:
             self._done(self._parts[0])  # the commit in doubt had succeeded
         self._rows_if_written = -1
+        on_history, self._on_history = self._on_history, None
+        if on_history is not None:
+            database.look_back(on_history)
         return database
 
     def _take(self) -> None:

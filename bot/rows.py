@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from bot.incidents import Incident
 from bot.model import MarketDataUpdate, Quote
 
 TEXT_LIMIT = 2_000
@@ -26,7 +27,7 @@ class Happened(NamedTuple):
     detail: dict[str, object] | None
 
 
-Item = MarketDataUpdate | Served | Happened
+Item = MarketDataUpdate | Served | Happened | Incident
 
 
 def as_row(item: Item) -> tuple[str, Row]:
@@ -44,11 +45,27 @@ def as_row(item: Item) -> tuple[str, Row]:
             _moment(quote.timestamp), _moment(quote.received_at), quote.age_s * 1000,
             quote.synthetic, quote.trusted, _clean(quote.reason),
         )
+    if isinstance(item, Incident):
+        return "incidents", _incident(item)
     detail = None if item.detail is None else json.dumps(item.detail, default=str)
     return "events", (
         _moment(item.at_ms), _clean(item.kind), item.source and _clean(item.source),
         item.symbol and _clean(item.symbol), _clean(item.reason), detail,
     )
+
+
+def _incident(item: Incident) -> Row:
+    return (
+        _exactly(item.opened_at), item.id, item.revision, item.source, item.symbol,
+        _clean(item.cause), item.rule, _exactly(item.closed_at), item.duration_ms,
+        item.detected_after_ms, item.switched_after_ms, item.blackout_ms, item.price_step_bps,
+        item.instance,
+    )
+
+
+def _exactly(at: float | None) -> datetime | None:
+    """Epoch s as naive UTC, to the microsecond, so that durations add up."""
+    return None if at is None else EPOCH + timedelta(seconds=at)
 
 
 def _moment(ms: int | None) -> datetime | None:

@@ -10,7 +10,7 @@ import duckdb
 
 from bot.errors import RecorderError
 
-VERSION = 1
+VERSION = 2  # 2: incidents
 
 TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "updates": ("every normalised message of an exchange, in order of receipt", {
@@ -49,6 +49,24 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "reason": ("VARCHAR", "why, in words"),
         "detail": ("VARCHAR", "further fields as a JSON object; NULL if none"),
     }),
+    "incidents": (
+        "every time a source was not fit or a price not trusted: one row when it begins, one when "
+        "it leads to a switch, one when it ends; the highest revision of an id is in force", {
+            "opened_at": ("TIMESTAMP", "moment of the judgement"),
+            "id": ("VARCHAR", "the same in all rows of an incident"),
+            "revision": ("INTEGER", "which telling of the incident this is, from 1"),
+            "source": ("VARCHAR", "lower case; NULL for the price served, or the bot itself"),
+            "symbol": ("VARCHAR", "canonical; NULL for the bot itself, which stands for all"),
+            "cause": ("VARCHAR", "why, in words; begins with drill: for what was rehearsed"),
+            "rule": ("VARCHAR", "why, in one word; down: the bot did not run"),
+            "closed_at": ("TIMESTAMP", "moment of the recovery; NULL while it goes on"),
+            "duration_ms": ("DOUBLE", "from opened_at to closed_at; NULL while it goes on"),
+            "detected_after_ms": ("DOUBLE", "from the last that was good to opened_at"),
+            "switched_after_ms": ("DOUBLE", "from opened_at until another source was active"),
+            "blackout_ms": ("DOUBLE", "how long the symbol had no trusted price because of it"),
+            "price_step_bps": ("DOUBLE", "price of the next source against this, in 1/10000"),
+            "instance": ("VARCHAR", "INSTANCE_ID of the bot"),
+        }),
     "openings": ("one row each time a bot opened this file, at start or after a fault", {
         "opened_at": ("TIMESTAMP", "moment of opening"),
         "instance": ("VARCHAR", "INSTANCE_ID of the bot"),
@@ -57,7 +75,7 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     }),
 }
 # Those filled row by row.
-COUNTED = ("updates", "served", "events")
+COUNTED = ("updates", "served", "events", "incidents")
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:

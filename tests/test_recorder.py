@@ -110,7 +110,7 @@ def test_updates_come_back_as_they_were_in_utc(path: Path, monkeypatch: pytest.M
     ]
     ((opened_at, instance, version),) = read(
         path, "SELECT opened_at, instance, schema_version FROM openings")
-    assert (instance, version) == ("primary", 1)
+    assert (instance, version) == ("primary", 2)
     assert timedelta() <= datetime.now(UTC).replace(tzinfo=None) - opened_at < timedelta(minutes=1)
 
 

@@ -12,7 +12,9 @@ from bot import __version__
 from bot.errors import NoQuote, shown
 from bot.symbols import parse_symbol
 from bot.web import status
+from bot.web.drills import add_drills
 from bot.web.guard import Guard
+from bot.web.history import add_history
 from bot.web.problems import answer, explain_errors, refuse
 from bot.web.view import View
 
@@ -20,7 +22,8 @@ WITHOUT_TOKEN = ("/healthz",)
 NOT_ENABLED = "WebSocket not enabled"
 ENDPOINTS = (
     "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
-    "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>", "/ws",
+    "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>",
+    "/api/v1/incidents", "/api/v1/availability", "/api/v1/drill", "/ws",
 )
 
 
@@ -44,6 +47,8 @@ def create_app(
     _add_process(app, view)
     _add_sources(app, view, clock)
     _add_prices(app, view, clock)
+    add_history(app, view)
+    add_drills(app, view)
     return app
 
 
@@ -54,7 +59,8 @@ def _guard(app: Flask, guard: Guard) -> None:
         if not guard.knows_host(host):
             abort(400, f"Host {shown(host)} is not this server; address it as "
                        + " or ".join(guard.trusted_hosts or ()))
-        if request.path == "/ws" and not guard.knows_origin(request.headers.get("Origin"), host):
+        acts = request.path == "/ws" or request.method == "POST"
+        if acts and not guard.knows_origin(request.headers.get("Origin"), host):
             abort(403, f"pages of {shown(request.headers['Origin'])} may not connect")
         bearer = request.headers.get("Authorization")
         if request.path not in WITHOUT_TOKEN and not guard.knows_bearer(bearer):
@@ -123,12 +129,16 @@ def _add_sources(app: Flask, view: View, clock: Callable[[], float]) -> None:
 def _add_prices(app: Flask, view: View, clock: Callable[[], float]) -> None:
     @app.get("/api/v1/prices/<path:text>")
     def one(text: str) -> Response:
-        max_age_s = _max_age_s()
+        max_age_s, explain = _max_age_s("explain"), _explain()
         symbol = _known(text, view.symbols)
+        extra: status.Json = {}
+        if explain and (told := view.explain(symbol)):
+            extra["explain"] = status.explanation(told)
         try:
-            return answer(status.price(view.quote(symbol, max_age_s), view.instance))
+            return answer(status.price(view.quote(symbol, max_age_s), view.instance) | extra)
         except NoQuote as error:
-            return _without_price(view, symbol, error)
+            return refuse(503, f"no price of {symbol} to give", view.instance, symbol=symbol,
+                          reason=str(error), reasons=error.reasons, **extra)
 
     @app.get("/api/v1/prices")
     def all_symbols() -> Response:
@@ -151,11 +161,6 @@ def _price_or_reason(view: View, symbol: str, max_age_s: float | None) -> status
         return status.no_price(symbol, str(error), error.reasons, view.instance)
 
 
-def _without_price(view: View, symbol: str, error: NoQuote) -> Response:
-    return refuse(503, f"no price of {symbol} to give", view.instance,
-                  symbol=symbol, reason=str(error), reasons=error.reasons)
-
-
 def _known(text: str, symbols: Sequence[str]) -> str:
     try:
         symbol = parse_symbol(text).name
@@ -166,15 +171,16 @@ def _known(text: str, symbols: Sequence[str]) -> str:
     return symbol
 
 
-def _max_age_s() -> float | None:
-    """`?max_age_ms=`, in seconds.
+def _max_age_s(*others: str) -> float | None:
+    """`?max_age_ms=`, in seconds. others: further parameters that the route knows.
 
     Any other parameter is refused: a misspelt limit that is passed over would hand out prices of
     any age to someone who asked for young ones.
     """
+    known = ("max_age_ms", *others)
     for name in request.args:
-        if name != "max_age_ms":
-            abort(400, f"unknown parameter {shown(name)}; there is only max_age_ms")
+        if name not in known:
+            abort(400, f"unknown parameter {shown(name)}; there is only {' and '.join(known)}")
     given = request.args.getlist("max_age_ms")
     if not given:
         return None
@@ -183,6 +189,14 @@ def _max_age_s() -> float | None:
         abort(400, "max_age_ms: must be one integer >= 0, in milliseconds, got "
                    f"{shown(', '.join(given))}; write ?max_age_ms=500")
     return int(text) / 1000
+
+
+def _explain() -> bool:
+    """`?explain=`."""
+    text = request.args.get("explain", "false").lower()
+    if text not in ("true", "false"):
+        abort(400, f"explain: must be true or false, got {shown(text)}; write ?explain=true")
+    return text == "true"
 
 
 def _ms(clock: Callable[[], float]) -> int:

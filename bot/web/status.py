@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import msgspec
+
+from bot.explanation import Explanation
 from bot.model import MarketDataUpdate, Quote, SourceStatus
 
 Json = dict[str, object]
@@ -57,6 +60,22 @@ def price(quote: Quote, instance: str) -> Json:
         "trusted": quote.trusted,
         "reason": quote.reason,
         "instance": instance,
+        "status": quote.status,
+        "confidence": quote.confidence,
+        "sourcesUsed": quote.sources_used,
+    }
+
+
+def explanation(told: Explanation) -> Json:
+    """What stands in `explain`: the judgement, and each leg with the rule that decided on it."""
+    return {
+        "activeSource": told.active,
+        "activeBecause": told.why,
+        "agreeing": told.members,
+        "outside": told.outside,
+        "majority": told.majority,
+        "legs": [{_camel(name): _rounded(value)
+                  for name, value in msgspec.structs.asdict(leg).items()} for leg in told.legs],
     }
 
 
@@ -64,6 +83,16 @@ def no_price(symbol: str, reason: str, reasons: dict[str, str], instance: str) -
     """Stands where `price` would, for a symbol that has none at the moment."""
     return {"symbol": symbol, "price": None, "reason": reason, "reasons": reasons,
             "instance": instance}
+
+
+def _camel(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(part.title() for part in tail)
+
+
+def _rounded(value: object) -> object:
+    """Milliseconds and prices to what one can read."""
+    return float(f"{value:.10g}") if isinstance(value, float) else value
 
 
 def websocket_update(update: MarketDataUpdate) -> Json:

@@ -2,7 +2,10 @@
 
 from typing import Protocol
 
+from bot.explanation import Explanation
+from bot.ledger import Ledger
 from bot.model import Quote, SourceStatus
+from bot.rehearsal import Drills
 
 
 class View(Protocol):
@@ -28,6 +31,14 @@ class View(Protocol):
     def healthy(self) -> bool:
         """Whether the active source of the main symbol is fresh."""
 
+    @property
+    def ledger(self) -> Ledger:
+        """Incidents and availability."""
+
+    @property
+    def drills(self) -> Drills:
+        """What may be rehearsed, and what the last drill showed."""
+
     def source_statuses(self) -> list[SourceStatus]:
         """One for each of EXCHANGES, in that order."""
 
@@ -37,3 +48,6 @@ class View(Protocol):
         max_age_s: when given, only a trusted real price that is not older will do.
         Raises: NoQuote, whose `reasons` maps each tier to why it was passed over.
         """
+
+    def explain(self, symbol: str) -> Explanation | None:
+        """Why the streams' price of a symbol is what it is; None with the feeds switched off."""

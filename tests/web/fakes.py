@@ -7,12 +7,44 @@ import msgspec
 import websocket
 
 from bot.errors import NoQuote
+from bot.explanation import Explanation
+from bot.ledger import Ledger
 from bot.model import MarketDataUpdate, Quote, SourceStatus, UpdateType
+from bot.rehearsal import Drills, DrillState, Stage
+from bot.witness import Report
+from tests.helpers import Clock
 
 LOOPBACK = "127.0.0.1"
 PATIENCE_S = 10.0
 HANDSHAKE = {"Host": "localhost", "Connection": "Upgrade", "Upgrade": "websocket",
              "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version": "13"}
+
+
+REPORT = Report(
+    active_before="binance", active_during="okx", active_after="binance", unfit_after_ms=3.4,
+    switched_after_ms=12.4, price_step_bps=-0.51239, blackout_any_ms=0.0, blackout_trusted_ms=5.1,
+    worst_age_ms=312.6, statuses={"trusted": 20_300.2, "none": 5.1}, came_back=True,
+    back_after_ms=10_310.0, samples=4_000, interrupted=False)
+
+
+class FakeDrills(Drills):
+    """Drills of which a test sets the outcome; a drill that is begun goes on for ever."""
+
+    def __init__(self, view: "FakeView") -> None:
+        super().__init__(Stage("BTCUSDT", {}, lambda: None, lambda _: True, view.quote, 0.0),
+                         view.ledger)
+        self.fault: Exception | None = None
+        self.told: DrillState | None = DrillState(
+            "done", "binance", "cut", 10.0, "BTCUSDT", 1704067200.5, REPORT)
+
+    def begin(self, source: str, fault: str, seconds: float) -> DrillState:
+        if self.fault is not None:
+            raise self.fault
+        self.told = DrillState("running", source, fault, seconds, "BTCUSDT", 1704067200.5, None)
+        return self.told
+
+    def state(self) -> DrillState | None:
+        return self.told
 
 
 class FakeView:
@@ -30,9 +62,17 @@ class FakeView:
         ]
         self.quotes: dict[str, Quote] = {"BTCUSDT": quote(), "ETHUSDT": quote("ETHUSDT")}
         self.reasons = {"websocket": "nothing received", "okx": "timed out"}
+        self.explanation: Explanation | None = None
+        self.mono = Clock(0.0)
+        self.ledger = Ledger(self.instance, self.symbols, ("binance", "okx"), mono=self.mono,
+                             wall=lambda: 1704067200.0 + self.mono.now)
+        self.drills = FakeDrills(self)
 
     def source_statuses(self) -> list[SourceStatus]:
         return self.statuses
+
+    def explain(self, symbol: str) -> Explanation | None:
+        return self.explanation
 
     def quote(self, symbol: str, max_age_s: float | None = None) -> Quote:
         found = self.quotes.get(symbol)

@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from bot import __version__
+from bot.explanation import Explanation, LegVerdict
 from bot.model import Quote
 from bot.web.app import ENDPOINTS, create_app
 from bot.web.guard import trusted_hosts
@@ -16,7 +17,8 @@ PRICE = (
     b'{"symbol":"BTCUSDT","price":50000.1,"bid":50000.0,"ask":50000.2,"volume":12345.6,'
     b'"source":"websocket","exchange":"binance","timestamp":1704067200000,'
     b'"receivedAt":1704067200087,"ageMs":120,"synthetic":false,"trusted":true,'
-    b'"reason":"active source is fresh","instance":"primary"}')
+    b'"reason":"active source is fresh","instance":"primary","status":"trusted",'
+    b'"confidence":12.5,"sourcesUsed":["binance","okx"]}')
 ETH = PRICE.replace(b"BTC", b"ETH")
 SOURCES = (
     b'"sources":[{"exchange":"binance","connected":true,"latency":87,"lastUpdate":1704067200000,'
@@ -34,7 +36,8 @@ def ask(
 @pytest.mark.parametrize("path, body", [
     ("/", b'{"name":"autonomous-bot","version":"' + __version__.encode() + b'","instance":"primary"'
           b',"endpoints":["/healthz","/readyz","/api/websocket/health","/api/websocket/sources",'
-          b'"/api/websocket/active-source","/api/v1/prices","/api/v1/prices/<symbol>","/ws"]}'),
+          b'"/api/websocket/active-source","/api/v1/prices","/api/v1/prices/<symbol>",'
+          b'"/api/v1/incidents","/api/v1/availability","/api/v1/drill","/ws"]}'),
     ("/healthz", b'{"status":"ok","instance":"primary"}'),
     ("/readyz", b'{"status":"ready","symbol":"BTCUSDT","source":"websocket",'
                 b'"reason":"active source is fresh","instance":"primary"}'),
@@ -180,7 +183,7 @@ def test_a_foreign_host_is_refused_on_loopback(view: FakeView, path: str) -> Non
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", [path for path in PATHS if path != "/api/v1/drill"])
 def test_only_get_and_head_are_allowed(view: FakeView, path: str, method: str) -> None:
     answer = ask(view).open(path, method=method)
     assert answer.status_code == 405
@@ -251,3 +254,39 @@ def problem(answer: Any, status: int) -> dict[str, Any]:
     assert list(body)[:4] == ["type", "title", "status", "detail"]
     assert body["status"] == status and "instance" in body
     return body
+
+
+LEG = LegVerdict(source="binance", kind="stream", price=50000.1, age_ms=120.0, lag_ms=1.25,
+                 offset_ms=87.0, low=49980.0, high=50020.0, basis_bps=0.5, noise_bps=0.25,
+                 accepted=True, rule="agrees", words="agrees with the others")
+TOLD = Explanation("binance", "first fresh data", ("binance", "okx"), (), True, (LEG,))
+
+
+def test_explains_every_leg_when_asked_to(view: FakeView) -> None:
+    view.explanation = TOLD
+    body = ask(view).get("/api/v1/prices/btc-usdt?explain=true").get_json()
+    assert body["price"] == 50000.1
+    assert body["explain"]["activeSource"] == "binance"
+    assert body["explain"]["agreeing"] == ["binance", "okx"] and body["explain"]["majority"]
+    (leg,) = body["explain"]["legs"]
+    assert (leg["ageMs"], leg["lagMs"], leg["offsetMs"], leg["low"], leg["high"]) == (
+        120.0, 1.25, 87.0, 49980.0, 50020.0)
+    assert (leg["accepted"], leg["rule"], leg["bid"]) == (True, "agrees", None)
+
+
+def test_explains_also_why_there_is_no_price(view: FakeView) -> None:
+    view.explanation = TOLD
+    view.quotes.clear()
+    body = problem(ask(view).get("/api/v1/prices/BTCUSDT?explain=true"), 503)
+    assert body["explain"]["legs"]
+
+
+@pytest.mark.parametrize("query", ["", "?explain=false"])
+def test_explains_nothing_unasked(view: FakeView, query: str) -> None:
+    view.explanation = TOLD
+    assert ask(view).get(f"/api/v1/prices/BTCUSDT{query}").data == PRICE
+
+
+def test_explain_is_true_or_false(view: FakeView) -> None:
+    body = problem(ask(view).get("/api/v1/prices/BTCUSDT?explain=maybe"), 400)
+    assert body["detail"] == "explain: must be true or false, got 'maybe'; write ?explain=true"

@@ -1,0 +1,107 @@
+"""Incidents and availability: what the ledger knows, in the JSON of the API."""
+
+from collections.abc import Collection
+
+from flask import Flask, Response, abort, request
+
+from bot.errors import shown
+from bot.incidents import Figures, Incident
+from bot.symbols import parse_symbol
+from bot.web.problems import answer
+from bot.web.status import Json
+from bot.web.view import View
+
+LIMIT, MOST = 100, 1_000
+
+
+def add_history(app: Flask, view: View) -> None:
+    @app.get("/api/v1/incidents")
+    def incidents() -> Response:
+        given = _parameters("limit", "symbol", "source")
+        known = [status.exchange for status in view.source_statuses()]
+        found = view.ledger.incidents(
+            _limit(given.get("limit")), _symbol(given.get("symbol"), view.symbols),
+            _one_of("source", given.get("source"), known))
+        return answer({"incidents": [incident(one) for one in found], "instance": view.instance})
+
+    @app.get("/api/v1/availability")
+    def availability() -> Response:
+        _parameters()
+        found = view.ledger.availability()
+        return answer({
+            "since": round(found.since * 1000), "observedMs": round(found.observed_ms),
+            "served": [{"symbol": row.symbol, **_figures("trusted", row)} for row in found.served],
+            "sources": [{"source": row.source, "symbol": row.symbol, **_figures("fit", row)}
+                        for row in found.sources],
+            "instance": view.instance})
+
+
+def incident(one: Incident) -> Json:
+    return {
+        "id": one.id,
+        "source": one.source,
+        "symbol": one.symbol,
+        "cause": one.cause,
+        "rule": one.rule,
+        "openedAt": round(one.opened_at * 1000),
+        "closedAt": None if one.closed_at is None else round(one.closed_at * 1000),
+        "durationMs": _rounded(one.duration_ms),
+        "detectedAfterMs": _rounded(one.detected_after_ms),
+        "switchedAfterMs": _rounded(one.switched_after_ms),
+        "blackoutMs": _rounded(one.blackout_ms),
+        "priceStepBps": _rounded(one.price_step_bps),
+        "instance": one.instance,
+    }
+
+
+def _figures(good: str, row: Figures) -> Json:
+    """good: what it is called to be good: a price is trusted, a source is fit."""
+    return {
+        good: row.share,
+        f"{good}Ms": round(row.good_ms),
+        "worstGapMs": round(row.worst_gap_ms),
+        "incidents": row.incidents,
+        "mtbfMs": None if row.mtbf_ms is None else round(row.mtbf_ms),
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    """To the microsecond, or 1/1000 of a basis point: what was measured, without the noise."""
+    return None if value is None else round(value, 3)
+
+
+def _parameters(*names: str) -> dict[str, str]:
+    """The query, each of `names` at most once; a misspelt one would pass for a filter."""
+    for name in request.args:
+        if name not in names:
+            there_are = f"there are {', '.join(names)}" if names else "there are none"
+            abort(400, f"unknown parameter {shown(name)}; {there_are}")
+        if len(request.args.getlist(name)) > 1:
+            abort(400, f"{name}: must be given once, got "
+                       f"{shown(', '.join(request.args.getlist(name)))}")
+    return dict(request.args.items())
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return LIMIT
+    if not (text.isascii() and text.isdigit() and len(text) <= 6 and 1 <= int(text) <= MOST):
+        abort(400, f"limit: must be a whole number from 1 to {MOST}, got {shown(text)}; "
+                   f"write ?limit={LIMIT}")
+    return int(text)
+
+
+def _symbol(text: str | None, symbols: tuple[str, ...]) -> str | None:
+    """Any spelling of one that is served."""
+    try:
+        name = None if text is None else parse_symbol(text).name
+    except ValueError:
+        name = text
+    return _one_of("symbol", name, symbols)
+
+
+def _one_of(name: str, word: str | None, words: Collection[str]) -> str | None:
+    if word is not None and word not in words:
+        abort(400, f"{name}: must be one of {', '.join(sorted(words)) or 'none'}, "
+                   f"got {shown(word)}")
+    return word
