@@ -52,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
                "70 internal fault, 78 bad settings.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.set_defaults(run=_run)
-    verbs = parser.add_subparsers(title="verbs", metavar="run | check | status | sandbox")
+    verbs = parser.add_subparsers(
+        title="verbs", metavar="run | check | status | price | drill | sandbox")
     verbs.add_parser("run", help="run the daemon until SIGTERM or SIGINT (the default)")
     # the other verbs are imported when used: a daemon pays for none of them
     verbs.add_parser("check", help="check the settings and print the effective ones"
@@ -60,6 +61,24 @@ def _parser() -> argparse.ArgumentParser:
     status = verbs.add_parser("status", help="ask the running bot what it serves")
     status.add_argument("--json", action="store_true", help="as JSON, for scripts")
     status.set_defaults(run=_status)
+    price = verbs.add_parser(
+        "price", help="ask the running bot for one price, and what it rests on",
+        epilog="Example: python -m bot price BTCUSDT --explain. Exit codes: 0 a price, 1 none, "
+               "69 bot not reached.")
+    price.add_argument("symbol", help="in any spelling, such as BTC-USDT")
+    price.add_argument("--explain", action="store_true",
+                       help="every leg: value, age, lag, clock, interval, taken or refused and why")
+    price.add_argument("--max-age-ms", type=int, metavar="MS",
+                       help="only a trusted real price that is not older")
+    price.add_argument("--json", action="store_true", help="as JSON, for scripts")
+    price.set_defaults(run=_price)
+    drill = verbs.add_parser(
+        "drill", help="cut off a source of the running bot, and measure what readers see",
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    if "drill" in sys.argv[1:2]:
+        from bot.drilling import add_arguments as add_drill_arguments
+        add_drill_arguments(drill)
+    drill.set_defaults(run=_drill)
     sandbox = verbs.add_parser(
         "sandbox", help="practice exchanges on loopback, with faults to throw",
         formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -130,6 +149,16 @@ def _check(arguments: argparse.Namespace) -> int:
 def _status(arguments: argparse.Namespace) -> int:
     from bot.commands import status
     return status(arguments)
+
+
+def _price(arguments: argparse.Namespace) -> int:
+    from bot.commands import price
+    return price(arguments)
+
+
+def _drill(arguments: argparse.Namespace) -> int:
+    from bot.drilling import run
+    return run(arguments)
 
 
 def _sandbox(arguments: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ from bot.errors import ConnectError, SourceError
 from bot.events import Listener, Publisher
 from bot.exchanges import ALL
 from bot.exchanges.base import Exchange
+from bot.explanation import Explanation
 from bot.feed import Feed
 from bot.fitness import Policy, unfit
 from bot.health import source_status, summary
@@ -34,7 +35,8 @@ from bot.watchdog import Watchdog
 from bot.worker import Deadline, Worker, stop_all
 
 EVENTS = ("market_data", "source_switch", "source_connected", "source_disconnected",
-          "source_error", "source_judged", "verdict_changed", "doubt", "failover_failed", "health")
+          "source_error", "source_handed_over", "source_judged", "verdict_changed", "doubt",
+          "failover_failed", "health")
 STOP_S = 2.0
 
 
@@ -48,8 +50,8 @@ class MultiSourceWebSocketAggregator:
     when one is wanted, `doubt` says so, and `opine` takes it.
 
     Events, for `on`: market_data (MarketDataUpdate, on a feed's thread), source_connected,
-    source_disconnected, source_error (on a feed's thread), source_switch, failover_failed,
-    source_judged, verdict_changed, doubt, and health with `health_status()` every
+    source_disconnected, source_handed_over, source_error (on a feed's thread), source_switch,
+    failover_failed, source_judged, verdict_changed, doubt, and health with `health_status()` every
     health_check_interval (on the watchdog's). The records are in bot.events.
     """
 
@@ -62,6 +64,7 @@ class MultiSourceWebSocketAggregator:
         conflict_resolution: Resolution = "primary",
         max_source_latency: int = 5000,
         max_price_age: int = 10_000,
+        max_connection_age: int = 82_800_000,
         failback_after: int = 10_000,
         health_check_interval: int = 10_000,
         ws_urls: Mapping[str, Sequence[str]] | None = None,
@@ -86,7 +89,7 @@ class MultiSourceWebSocketAggregator:
             name: Feed(known[name], (ws_urls or {}).get(name) or [known[name].WS_URL],
                        self._subscriptions, self.desk.store, self._publisher, name=name,
                        reference=lambda source, symbol: self.desk.reference(source, symbol, mono()),
-                       mono=mono, wall=wall)
+                       max_connection_age_s=max_connection_age / 1000, mono=mono, wall=wall)
             for name in exchanges
         }
         self.desk.intakes = {name: feed.intake for name, feed in self.feeds.items()}
@@ -191,9 +194,10 @@ class MultiSourceWebSocketAggregator:
         """
         return self.desk.quote(symbol, self._healths(), self._mono())
 
-    def case(self, symbol: str) -> Case:
-        """Everything that a quote of a canonical symbol would rest on at this moment."""
-        return self.desk.case(symbol, self._healths(), self._mono())
+    def explain(self, symbol: str) -> Explanation:
+        """Why a canonical symbol's price is what it is: every leg, taken or refused by which rule.
+        """
+        return self.desk.explain(symbol, self._healths(), self._mono())
 
     def opine(self, opinion: Opinion) -> None:
         """Hear what an exchange's REST API says."""

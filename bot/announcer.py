@@ -41,10 +41,10 @@ class Announcer:
     def judged(self, before: Standing, case: Case, limit_s: float) -> None:
         """case: with the standing after. limit_s: of a source's silence."""
         after = case.standing
-        if after.active != before.active:
-            self._switched(before, case, limit_s)
         for source in {**before.faults, **after.faults}:
             self._judged(source, before, case)
+        if after.active != before.active:
+            self._switched(before, case, limit_s)
 
     def verdict(self, symbol: str, quote: Quote | SourceError) -> None:
         """What tier 1 would serve: a price, or why none."""
@@ -71,8 +71,9 @@ class Announcer:
         """Say it when all sources agree that our own clock is wrong, and when it is right again."""
         ours = our_offset_s(offsets)
         if ours is not None and not self._clock_told:
-            log.warning("🕰️ [CLOCK] This machine's clock is %.1f s %s every exchange's: no source is "
-                        "judged by it; check NTP", abs(ours), "ahead of" if ours > 0 else "behind")
+            log.warning("🕰️ [CLOCK] This machine's clock is %.1f s %s every exchange's: no source "
+                        "is judged by it; check NTP",
+                        abs(ours), "ahead of" if ours > 0 else "behind")
         self._clock_told = ours is not None
 
     def _switched(self, before: Standing, case: Case, limit_s: float) -> None:

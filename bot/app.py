@@ -1,6 +1,9 @@
 """The daemon: what it is made of, how it starts, what it does all day, how it stops."""
 
 import logging
+import math
+from functools import partial
+from collections.abc import Mapping
 from queue import Empty, SimpleQueue
 from time import monotonic
 
@@ -8,16 +11,21 @@ from bot import __version__
 from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.chain import Chain
 from bot.config import Config
-from bot.model import Quote, SourceStatus
+from bot.exchanges import ALL
+from bot.ledger import Ledger
+from bot.model import Opinion
+from bot.poller import WANTED_FOR_S, Poller
 from bot.recorder import Recorder
-from bot.reporter import Reporter, in_short
-from bot.sources.base import SWITCHED_OFF, NoSource, Source
+from bot.rehearsal import Drillable, Drills, Stage, why_refused
+from bot.phrases import in_short
+from bot.reporter import Reporter
 from bot.sources.mock import MockSource
-from bot.sources.rest import WANTED_FOR_S, RestSource
-from bot.sources.stream import StreamSource
+from bot.sources.rest import RestSource
 from bot.systemd import notify
+from bot.tiers import tiers
 from bot.web.hub import Hub
 from bot.web.server import WebServer
+from bot.window import Window
 from bot.worker import Deadline, Worker, stop_all
 
 log = logging.getLogger(__name__)
@@ -42,18 +50,27 @@ class Bot:
         self.ws_enabled = False
         self.calls: SimpleQueue[str] = SimpleQueue()  # wakes the main loop: WAKE, or why to stop
         self.hub = Hub()
-        self.web = WebServer(self, self.hub, host=config.api_host, port=config.api_port,
-                             token=config.api_token)
-        self.recorder = (Recorder(config.duckdb_path, config.instance_id)
-                         if config.enable_duckdb else None)
+        self.ledger = Ledger(self.instance, self.symbols,
+                             config.exchanges if config.enable_websocket_feeds else ())
+        self.recorder = (Recorder(config.duckdb_path, config.instance_id,
+                                  on_history=self.ledger.adopt) if config.enable_duckdb else None)
+        if self.recorder is not None:
+            self.ledger.keep(self.recorder.record_incident)
         self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
                                  self.hub, self.recorder)
         self.ws_aggregator = self._aggregator() if config.enable_websocket_feeds else None
         self.rest = RestSource(
-            config.rest_urls["okx"], config.symbols, self.reporter.rest_fault,
-            wanted_for_s=max(WANTED_FOR_S, config.poll_interval_ms / 1000 + 2.0))
+            config.rest_urls["okx"], config.symbols, partial(self.reporter.rest_fault, "okx"),
+            self._opine, wanted_for_s=max(WANTED_FOR_S, config.poll_interval_ms / 1000 + 2.0))
+        self.pollers = self._pollers()
         self.mock = MockSource(config.symbols)
-        self.chain = Chain(self._tiers())
+        self.chain = Chain(tiers(config, self.ws_aggregator, self.rest, self.mock))
+        self.drills = Drills(self._stage(), self.ledger,
+                             why_refused(config.enable_drill, config.api_token))
+        window = Window(self.instance, self.symbols, self.ws_aggregator, self.chain, self.ledger,
+                        self.drills)
+        self.web = WebServer(window, self.hub, host=config.api_host, port=config.api_port,
+                             token=config.api_token)
         self._announced = False
         self._stopped = False
 
@@ -64,30 +81,43 @@ class Bot:
             enable_failover=config.enable_failover,
             conflict_resolution=config.conflict_resolution,
             max_source_latency=config.max_source_latency_ms, max_price_age=config.max_price_age_ms,
+            max_connection_age=config.max_connection_age_ms,
             failback_after=config.failback_after_ms,
-            health_check_interval=config.health_check_interval_ms, ws_urls=config.ws_urls)
-        aggregator.on("market_data", reporter.market_data)
-        aggregator.on("source_connected", reporter.source_connected)
+            health_check_interval=config.health_check_interval_ms, ws_urls=config.ws_urls,
+            opinions_of=self._asked_over_rest())
+        for event, listener in (*reporter.listeners.items(), *self.ledger.listeners.items()):
+            aggregator.on(event, listener)
         aggregator.on("source_connected", lambda _: self.calls.put(WAKE))
-        aggregator.on("source_disconnected", reporter.source_disconnected)
-        aggregator.on("source_error", reporter.source_error)
-        aggregator.on("source_switch", reporter.source_switch)
-        aggregator.on("failover_failed", reporter.failover_failed)
-        aggregator.on("health", reporter.health)
+        aggregator.on("doubt", lambda doubt: self.pollers[doubt.exchange].ask(doubt.symbol))
         return aggregator
 
-    def _tiers(self) -> list[Source]:
+    def _asked_over_rest(self) -> list[str]:
+        """The exchanges whose REST API is asked for an opinion when the streams leave a doubt."""
+        okx = ["okx"] if self.config.enable_okx_live else []
+        return okx + [name for name in self.config.exchanges if name != "okx"]
+
+    def _pollers(self) -> dict[str, Poller]:
+        """One for each exchange asked over REST; that of OKX is the third tier as well."""
         config = self.config
-        return [
-            StreamSource(self.ws_aggregator) if self.ws_aggregator
-            else NoSource("websocket", f"{SWITCHED_OFF} (ENABLE_WEBSOCKET_FEEDS)"),
-            NoSource("kafka", "not part of this version" if config.enable_kafka
-                     else f"{SWITCHED_OFF} (ENABLE_KAFKA)"),
-            self.rest if config.enable_okx_live
-            else NoSource("okx", f"{SWITCHED_OFF} (ENABLE_OKX_LIVE)"),
-            self.mock if config.mode == "simulation"
-            else NoSource("mock", f"only in simulation, not in {config.mode}"),
-        ]
+        return {
+            name: self.rest if name == "okx" else Poller(
+                ALL[name], config.rest_urls[name], config.symbols,
+                partial(self.reporter.rest_fault, name), self._opine)
+            for name in self._asked_over_rest()
+        }
+
+    def _opine(self, opinion: Opinion) -> None:
+        if self.ws_aggregator is not None:
+            self.ws_aggregator.opine(opinion)
+
+    def _stage(self) -> Stage:
+        """Where drills take place: the main symbol, as the API serves it."""
+        aggregator, main = self.ws_aggregator, self.symbols[0]
+        feeds: Mapping[str, Drillable] = aggregator.feeds if aggregator else {}
+        return Stage(
+            main, feeds, lambda: aggregator.active_source if aggregator else None,
+            lambda source: aggregator is not None and source in aggregator.standing(main).fit_since,
+            self.chain.poll, self.config.failback_after_ms / 1000)
 
     # ---- start: HTTP, which answers before any feed is there; DuckDB; feeds
 
@@ -102,7 +132,8 @@ class Bot:
             self.recorder.start()
             self.recorder.wait_open(OPEN_S)
             self.reporter.database()
-        self.rest.start()
+        for poller in self.pollers.values():
+            poller.start()
         if self.ws_aggregator is not None:
             self.initialize_websocket_feeds(self.ws_aggregator)
         for name, wanted in (("KAFKA", self.config.enable_kafka), ("ML", self.config.enable_ml)):
@@ -147,10 +178,14 @@ class Bot:
         """Ask the chain for every symbol, and report what it serves."""
         served = []
         for symbol in self.symbols:
+            asked = monotonic()
             quote, passed = self.chain.ask(symbol)
             if quote is not None and not quote.synthetic:
                 self.mock.anchor(symbol, quote.price)
             self.reporter.served(symbol, quote, passed)
+            trusted = quote and quote.trusted  # else a lower tier may have one that is
+            best = quote if trusted else self.chain.ask(symbol, math.inf)[0] or quote
+            self.ledger.served(symbol, best, asked)
             served.append(f"{symbol} {in_short(quote)}")
         ready = "READY=1\n" if self._announced else ""
         notify(f"{ready}STATUS={', '.join(served)}")
@@ -186,11 +221,11 @@ class Bot:
         deadline = Deadline(STOP_S)
         notify("STOPPING=1")
         log.info("🛑 Stopping bot...")
-        stuck: list[str] = []
+        stuck = stop_all(self.drills.end(), deadline)
         if self.ws_aggregator is not None:
             log.info("🌐 Disconnecting WebSocket sources...")
             stuck += self.ws_aggregator.close_sources(SOURCES_S)
-        stuck += stop_all([self.rest], Deadline(deadline.left_s - REST_S))
+        stuck += stop_all(self.pollers.values(), Deadline(deadline.left_s - REST_S))
         if self.recorder is not None:
             stuck += stop_all([self.recorder], Deadline(deadline.left_s - REST_S))
         if self.ws_aggregator is not None:
@@ -207,24 +242,4 @@ class Bot:
     def workers(self) -> list[Worker]:
         feeds = self.ws_aggregator.workers if self.ws_aggregator else []
         recorder = [self.recorder] if self.recorder else []
-        return [self.hub, self.web, *recorder, self.rest, *feeds]
-
-    # ---- what the API shows (bot.web.view)
-
-    @property
-    def feeds_enabled(self) -> bool:
-        return self.ws_aggregator is not None
-
-    @property
-    def active_source(self) -> str | None:
-        return self.ws_aggregator.active_source if self.ws_aggregator else None
-
-    @property
-    def healthy(self) -> bool:
-        return self.ws_aggregator is not None and self.ws_aggregator.healthy
-
-    def source_statuses(self) -> list[SourceStatus]:
-        return self.ws_aggregator.source_statuses() if self.ws_aggregator else []
-
-    def quote(self, symbol: str, max_age_s: float | None = None) -> Quote:
-        return self.chain.poll(symbol, max_age_s)
+        return [self.hub, self.web, *recorder, *self.pollers.values(), *feeds]

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from bot.errors import NoQuote, SourceError, StaleQuote, UntrustedQuote
+from bot.errors import DisputedQuote, NoQuote, SourceError, StaleQuote, UntrustedQuote
 from bot.model import Quote
 from bot.sources.base import SWITCHED_OFF, Source
 
@@ -19,7 +19,8 @@ class Chain:
     def poll(self, symbol: str, max_age_s: float | None = None) -> Quote:
         """First price down the chain.
 
-        max_age_s: when given, a price that is older, synthetic or not trusted is passed over too.
+        max_age_s: when given, a price that is older, synthetic or not trusted is passed over too,
+        and one that is disputed ends the search: the tiers below it are of those that disagree.
         Raises: NoQuote, whose `reasons` maps each tier to why it was passed over, in chain order.
         Thread: any.
         """
@@ -45,6 +46,9 @@ class Chain:
                 quote = self._quote(source, symbol)
                 if max_age_s is not None:
                     _require(quote, max_age_s)
+            except DisputedQuote as error:
+                reasons[source.tier] = str(error)
+                break
             except SourceError as error:
                 if found is None:
                     reasons[source.tier] = str(error)
@@ -72,7 +76,9 @@ def in_words(reasons: Mapping[str, str]) -> str:
 
 
 def _require(quote: Quote, max_age_s: float) -> None:
-    """Raises: StaleQuote, UntrustedQuote."""
+    """Raises: StaleQuote, UntrustedQuote, DisputedQuote."""
+    if quote.status == "disputed":
+        raise DisputedQuote(f"price is disputed ({quote.reason})")
     if quote.synthetic:
         raise UntrustedQuote("price is synthetic")
     if not quote.trusted:

@@ -6,7 +6,7 @@ that tells old things as new, stands against all the others.
 """
 
 from collections.abc import Mapping
-from statistics import median
+from statistics import median, median_high
 
 SAME_S = 1.0  # offsets this near are the same: lags differ by tenths of a second
 NOTABLE_S = 1.0
@@ -22,9 +22,8 @@ def behind_s(source: str, offsets: Mapping[str, float | None]) -> float:
     others = [offset for name, offset in offsets.items() if name != source and offset is not None]
     if own is None or not others:
         return 0.0
-    # ours is the clock that all offsets are measured against
-    middle = median([*others, 0.0]) if len(others) > 1 else max(others[0], 0.0)
-    return max(0.0, own - middle)
+    # ours is the clock that all offsets are measured against; of two the one that excuses
+    return max(0.0, own - median_high([*others, 0.0]))
 
 
 def our_offset_s(offsets: Mapping[str, float | None]) -> float | None:

@@ -1,9 +1,10 @@
-"""The verbs that look and do not run: check, status."""
+"""The verbs that look and do not run: check, status, price."""
 
 import json
 import sys
 from argparse import Namespace
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -11,6 +12,7 @@ from bot.config import Config, effective, load, misspelt
 from bot.wording import worded
 
 EX_OK = 0
+EX_NO_PRICE = 1
 EX_UNREACHABLE = 69
 ANSWER_S = 3.0
 
@@ -32,10 +34,7 @@ def status(arguments: Namespace) -> int:
         health, prices = (_ask(config, path) for path in ("/api/websocket/health",
                                                           "/api/v1/prices"))
     except (requests.RequestException, ValueError) as error:
-        print(f"no answer from a bot at {_base(config)}: {worded(error)}\n"
-              f"Is it running (systemctl status autonomous-bot), and with these settings "
-              f"(python -m bot check)?", file=sys.stderr)
-        return EX_UNREACHABLE
+        return _unreachable(config, error)
     if arguments.json:
         print(json.dumps({"health": health, "prices": prices.get("prices", [])}, indent=2))
     else:
@@ -43,7 +42,39 @@ def status(arguments: Namespace) -> int:
     return EX_OK
 
 
-def _base(config: Config) -> str:
+def price(arguments: Namespace) -> int:
+    """Ask the running bot for one price, and with --explain for every leg it rests on."""
+    config = load()
+    limit = "" if arguments.max_age_ms is None else f"&max_age_ms={arguments.max_age_ms}"
+    explain = "true" if arguments.explain else "false"
+    try:
+        body = _ask(config, f"/api/v1/prices/{quote(arguments.symbol, safe='')}"
+                            f"?explain={explain}{limit}")
+    except (requests.RequestException, ValueError) as error:
+        return _unreachable(config, error)
+    served = body.get("price") is not None
+    if arguments.json:
+        print(json.dumps(body, indent=2))
+    elif served:
+        print("\n".join(_price_table([body])))
+    else:
+        print(body.get("detail") or body.get("title") or "no price", file=sys.stderr)
+        for tier, why in body.get("reasons", {}).items():
+            print(f"  {tier}: {why}", file=sys.stderr)
+    if "explain" in body and not arguments.json:
+        print("\n".join(["", *_leg_table(body["explain"])]))
+    return EX_OK if served else EX_NO_PRICE
+
+
+def _unreachable(config: Config, error: Exception) -> int:
+    print(f"no answer from a bot at {base_url(config)}: {worded(error)}\n"
+          f"Is it running (systemctl status autonomous-bot), and with these settings "
+          f"(python -m bot check)?", file=sys.stderr)
+    return EX_UNREACHABLE
+
+
+def base_url(config: Config) -> str:
+    """Where the bot with these settings is reached from this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.api_host, config.api_host)
     return f"http://[{host}]:{config.api_port}" if ":" in host else (
         f"http://{host}:{config.api_port}")
@@ -54,7 +85,7 @@ def _ask(config: Config, path: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {config.api_token}"} if config.api_token else {}
     with requests.Session() as session:
         session.trust_env = False  # the bot is asked directly, whatever proxy the feeds need
-        answer = session.get(_base(config) + path, headers=headers, timeout=ANSWER_S)
+        answer = session.get(base_url(config) + path, headers=headers, timeout=ANSWER_S)
     if answer.status_code == 401:
         raise ValueError("something answers, but wants another API_TOKEN than the one set here")
     body = answer.json()
@@ -64,16 +95,37 @@ def _ask(config: Config, path: str) -> dict[str, Any]:
 
 
 def _price_table(prices: list[dict[str, Any]]) -> list[str]:
-    rows = [["SYMBOL", "PRICE", "TIER", "EXCHANGE", "AGE ms", "TRUSTED", "REASON"]]
+    rows = [["SYMBOL", "PRICE", "+-", "TIER", "EXCHANGE", "AGE ms", "STATUS", "REASON"]]
     for price in prices:
         if price["price"] is None:
-            rows.append([price["symbol"], "-", "-", "-", "-", "no", price["reason"]])
+            rows.append([price["symbol"], "-", "-", "-", "-", "-", "none", price["reason"]])
         else:
             exchange = price["exchange"] or "+".join(price.get("exchanges", [])) or "-"
-            rows.append([price["symbol"], f"{price['price']:.10g}", price["source"], exchange,
-                         str(price["ageMs"]), "yes" if price["trusted"] else "no",
+            rows.append([price["symbol"], f"{price['price']:.10g}", _number(price["confidence"], 3),
+                         price["source"], exchange, str(price["ageMs"]), price["status"],
                          price["reason"]])
-    return _aligned(rows)
+    return aligned(rows)
+
+
+def _leg_table(told: dict[str, Any]) -> list[str]:
+    """Every leg: what it says, how old and how late, and the rule that took or refused it."""
+    rows = [["LEG", "PRICE", "AGE ms", "LAG ms", "CLOCK ms", "LOW", "HIGH", "BASIS bps", "TAKEN",
+             "RULE", "WHY"]]
+    for leg in told["legs"]:
+        name = leg["source"] + (" rest" if leg["kind"] == "rest" else "")
+        held = f"; doubts {leg['held']:.10g}" if leg["held"] is not None else ""
+        rows.append([
+            name, _number(leg["price"], 10), _number(leg["ageMs"], 6), _number(leg["lagMs"], 6),
+            _number(leg["offsetMs"], 6), _number(leg["low"], 8), _number(leg["high"], 8),
+            _number(leg["basisBps"], 3), "yes" if leg["accepted"] else "no", leg["rule"],
+            leg["words"] + held])
+    return [f"active: {told['activeSource'] or 'none'} ({told['activeBecause']})",
+            f"agreeing: {', '.join(told['agreeing']) or 'none'}; outvoted: "
+            f"{', '.join(told['outside']) or 'none'}", *aligned(rows)]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}g}"
 
 
 def _source_table(health: dict[str, Any]) -> list[str]:
@@ -86,10 +138,10 @@ def _source_table(health: dict[str, Any]) -> list[str]:
                      "-" if source["latency"] is None else str(source["latency"]),
                      str(source["messagesReceived"]), str(source["errors"])])
     state = "healthy" if health["healthy"] else "NOT healthy"
-    return [f"{health['instance']}: {state}, {health['updateCount']} updates", *_aligned(rows)]
+    return [f"{health['instance']}: {state}, {health['updateCount']} updates", *aligned(rows)]
 
 
-def _aligned(rows: list[list[str]]) -> list[str]:
+def aligned(rows: list[list[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
             for row in rows]

@@ -97,6 +97,9 @@ class Config:
         "ms; a source silent for longer, or slower than this, is not fit to be active")
     max_price_age_ms: int = setting(
         "MAX_PRICE_AGE", "10000", milliseconds, "ms; tier 1 serves only prices younger than this")
+    max_connection_age_ms: int = setting(
+        "MAX_CONNECTION_AGE", "82800000", whole(1000, 604_800_000, " ms"),
+        "ms; before a connection is older it is replaced by a new one, without a gap")
     health_check_interval_ms: int = setting(
         "HEALTH_CHECK_INTERVAL", "10000", whole(100, 86_400_000, " ms"),
         "ms between health summaries; switching never waits for it")
@@ -109,7 +112,7 @@ class Config:
         "WS_URL", urls("ws", "wss"),
         "base URL (OKX: full URL); several, comma-separated, are tried in turn")
     rest_urls: Mapping[str, tuple[str, ...]] = per_exchange(
-        "REST_URL", urls("http", "https"), "likewise; this version asks only OKX's")
+        "REST_URL", urls("http", "https"), "likewise; asked when the streams leave a doubt")
     enable_kafka: bool = setting(
         "ENABLE_KAFKA", "false", switch, "tier 2; not part of this version, the start says so")
     kafka_brokers: tuple[str, ...] = setting(
@@ -131,6 +134,9 @@ class Config:
         "API_PORT", "3001", whole(1, 65535), "a taken port is an error, never another one")
     api_token: str | None = setting(
         "API_TOKEN", "", secret_word, "bearer token for everything but /healthz", secret=True)
+    enable_drill: bool = setting(
+        "ENABLE_DRILL", "false", switch,
+        "let the API cut off a source for a rehearsal; needs API_TOKEN")
     log_level: str = setting(
         "LOG_LEVEL", "INFO", lambda text: one_of("debug", "info", "warning", "error")(text).upper(),
         "DEBUG | INFO | WARNING | ERROR")

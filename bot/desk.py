@@ -10,17 +10,17 @@ from statistics import median
 import msgspec
 
 from bot.clocks import behind_s
+from bot.explanation import Explanation, explain
 from bot.fitness import Policy, SourceView
 from bot.intake import Intake
 from bot.judge import Standing, heard, judge, next_due_s
+from bot.line import DOUBTED
 from bot.model import FeedHealth, Opinion, Quote
 from bot.resolution import Case, Resolution, resolve
 from bot.store import LatestPrices, Leg
 
-# Silence of so many times the longest usual pause of a stream is unusual, and asks for a REST
-# opinion; up to that a price that REST confirms is a quiet market's. At least, and at most:
-UNUSUAL_PAUSES = 3.0
-LEAST_PAUSE_S = 1.0
+CLOCKS_DIFFER_S = 0.5  # more than an exchange's clock may be off; it is lateness then
+HELD_S = 1.0  # a doubted price widens the confidence for so long
 REFERENCE_S = 2.0  # what another source said longer ago does not speak for a doubted price
 
 
@@ -41,6 +41,8 @@ class Desk:
         self.intakes: dict[str, Intake] = {}
         self._standings: dict[str, Standing] = {}
         self._opinions: dict[str, dict[str, Opinion]] = {}  # symbol -> exchange -> newest
+        # (source, symbol) -> receipt of the price that REST said too, and when it did
+        self._confirmed: dict[tuple[str, str], tuple[float, float]] = {}
 
     def standing(self, symbol: str) -> Standing:
         return self._standings.get(symbol) or Standing()
@@ -51,8 +53,12 @@ class Desk:
 
     def opine(self, opinion: Opinion) -> None:
         """Hear what a REST API says. Thread: any."""
-        said = self._opinions.get(opinion.symbol, {})
-        self._opinions[opinion.symbol] = {**said, opinion.exchange: opinion}
+        source, symbol = opinion.exchange, opinion.symbol
+        self._opinions[symbol] = {**self._opinions.get(symbol, {}), source: opinion}
+        leg = self.store.leg(source, symbol, self.policy.max_latency_s)
+        if leg and opinion.price == leg.price and (None in (leg.bid, leg.ask) or (
+                (opinion.bid, opinion.ask) == (leg.bid, leg.ask))):
+            self._confirmed[source, symbol] = (leg.received_mono, opinion.asked_mono)
 
     def reference(self, source: str, symbol: str, now: float) -> float | None:
         """What the others say of a symbol: their median, or None if none has just spoken."""
@@ -64,11 +70,9 @@ class Desk:
         self, symbol: str, healths: Iterable[FeedHealth], now: float
     ) -> list[SourceView]:
         """What the judgement sees of every source for one symbol."""
-        healths = list(healths)
-        offsets = {health.source: health.clock_offset_s for health in healths
-                   if health.connected_since is not None}
-        return [self._view(symbol, health, behind_s(health.source, offsets), now)
-                for health in healths]
+        known = list(healths)
+        behind = _behind(known)
+        return [self._view(symbol, health, behind[health.source], now) for health in known]
 
     def judge(
         self, symbol: str, healths: Iterable[FeedHealth], now: float
@@ -83,10 +87,12 @@ class Desk:
 
     def case(self, symbol: str, healths: Iterable[FeedHealth], now: float) -> Case:
         """All that is known of a symbol at this moment, judged but not remembered."""
-        standing = self.standing(symbol)
-        views = self.views(symbol, healths, now)
+        known = list(healths)
+        standing, behind = self.standing(symbol), _behind(known)
+        views = self.views(symbol, known, now)
         faults, jury = heard(standing, views, self.policy, now, self._said(symbol))
-        legs = {source: leg for source in self._sources if (leg := self.leg(source, symbol, now))}
+        legs = {source: leg for source in self._sources
+                if (leg := self.leg(source, symbol, behind.get(source, 0.0)))}
         return Case(symbol=symbol, standing=standing, legs=legs, faults=faults, jury=jury, now=now,
                     views={view.source: view for view in views})
 
@@ -98,33 +104,54 @@ class Desk:
         """Raises: NoQuote, StaleQuote."""
         return resolve(self._resolution, case, self._max_age_s)
 
-    def leg(self, source: str, symbol: str, now: float) -> Leg | None:
-        """The source's price. One that REST has confirmed since was current at that moment."""
-        leg = self.store.leg(source, symbol, self.policy.max_latency_s)
-        said = self._opinions.get(symbol, {}).get(source)
-        if leg is None or said is None or said.asked_mono <= leg.fresh_at:
-            return leg
-        if now - leg.received_mono > UNUSUAL_PAUSES * self.pause_s(source, symbol):
-            return leg  # that stream is known for shorter pauses: it is dead, not its market
-        if said.price != leg.price or None not in (leg.bid, leg.ask) and (
-                (said.bid, said.ask) != (leg.bid, leg.ask)):
-            return leg
-        return msgspec.structs.replace(leg, fresh_at=said.asked_mono)
+    def explain(self, symbol: str, healths: Iterable[FeedHealth], now: float) -> Explanation:
+        """Every leg of a symbol, and the rule that took or refused it."""
+        known = list(healths)
+        held = {source: line.held for source, intake in self.intakes.items()
+                if (line := intake.lines.get(symbol))}
+        return explain(self.case(symbol, known, now), known, self._said(symbol), held)
 
-    def pause_s(self, source: str, symbol: str) -> float:
-        """The longest usual pause of the source's liveliest stream of the symbol."""
-        streams = self.intakes[source].streams if source in self.intakes else {}
-        return min((stream.gap_s for (name, _), stream in list(streams.items()) if name == symbol),
-                   default=0.0)
+    def leg(self, source: str, symbol: str, behind: float = 0.0) -> Leg | None:
+        """The source's price, as old as it is by every other clock. One that REST has confirmed
+        since was current at that moment.
+        """
+        leg = self.store.leg(source, symbol, self.policy.max_latency_s)
+        if leg is None:
+            return None
+        fresh_at = leg.fresh_at - (behind if behind > CLOCKS_DIFFER_S else 0.0)
+        received, at = self._confirmed.get((source, symbol), (0.0, 0.0))
+        if leg.received_mono == received:
+            fresh_at = max(fresh_at, at)
+        return leg if fresh_at == leg.fresh_at else msgspec.structs.replace(leg, fresh_at=fresh_at)
 
     def _said(self, symbol: str) -> list[Opinion]:
-        return list(self._opinions.get(symbol, {}).values())
+        opinions = self._opinions.get(symbol, {}).values()
+        return [moved for said in opinions if (moved := self._moved_on(said))]
+
+    def _moved_on(self, said: Opinion) -> Opinion | None:
+        """What REST would say now: it differed from its stream by so much, and the stream went on.
+
+        Else an answer of two seconds ago, true at that time, would speak against its own stream
+        and for whoever has not moved with the market. None if the stream has leapt since: then
+        that answer says nothing any more.
+        """
+        intake = self.intakes.get(said.exchange)
+        line = intake.lines.get(said.symbol) if intake else None
+        then = line.before(said.asked_mono) if line and line.at > said.asked_mono else None
+        if line is None or then is None:
+            return said
+        factor = line.price / then
+        if abs(factor - 1.0) > DOUBTED:
+            return None
+        return msgspec.structs.replace(
+            said, price=said.price * factor, bid=said.bid and said.bid * factor,
+            ask=said.ask and said.ask * factor)
 
     def _view(
         self, symbol: str, health: FeedHealth, behind: float, now: float
     ) -> SourceView:
         source, since = health.source, health.connected_since
-        leg = self.leg(source, symbol, now)
+        leg = self.leg(source, symbol, behind)
         intake = self.intakes.get(source)
         line = intake.lines.get(symbol) if intake else None
         if leg is None or since is None or leg.received_mono < since:
@@ -137,4 +164,19 @@ class Desk:
             price=leg.price, bid=leg.bid, ask=leg.ask,
             sigma=line.sigma if line else 0.0, rush=line.rush(now) if line else 0.0,
             heard_s=now - heard_at if heard_at is not None else None,
-            step_s=now - line.step_at if line and line.step_at is not None else None)
+            pause_s=_pause_s(intake, symbol) if intake else 0.0,
+            step_s=now - line.step_at if line and line.step_at is not None else None,
+            held=line.held if line and now - line.held_at < HELD_S else None)
+
+
+def _behind(healths: Sequence[FeedHealth]) -> dict[str, float]:
+    """How far each source's stamps are behind every other clock's, in s."""
+    offsets = {health.source: health.clock_offset_s for health in healths
+               if health.connected_since is not None}
+    return {health.source: behind_s(health.source, offsets) for health in healths}
+
+
+def _pause_s(intake: Intake, symbol: str) -> float:
+    """The longest usual pause of the liveliest of a symbol's streams."""
+    return min((stream.gap_s for (name, _), stream in list(intake.streams.items())
+                if name == symbol), default=0.0)

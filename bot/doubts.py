@@ -7,9 +7,12 @@ from bot.fitness import SourceView
 
 DISPUTE_EVERY_S = 1.0
 SILENCE_EVERY_S = 1.0
-ALONE_EVERY_S = 5.0
+ALONE_EVERY_S = 4.0  # less than an opinion counts
+LASTING = 4
 STEP_S = 30.0  # for so long a step that no other source confirms is asked about
-SILENT_SHARE = 0.4  # of the limit: then it is time to know whether the market is quiet
+# Silence is unusual after so many of a stream's usual pauses, but not within a second, and at the
+# latest after this share of the limit: then it is time to know whether the market is quiet.
+UNUSUAL_PAUSES, LEAST_SILENCE_S, SILENT_SHARE = 3.0, 1.0, 0.4
 
 
 def doubts(
@@ -20,7 +23,7 @@ def doubts(
 
     All are asked about a dispute, an outvoted source and a step that nobody confirms, and now and
     then while one source is alone. The active source's own is asked when it has been silent for
-    long, to learn whether its market is quiet or its stream is dead.
+    unusually long, to learn whether its market is quiet or its stream is dead.
     """
     asked: dict[str, float] = {}
     venues = {who.removesuffix(" rest") for who in agreement.members + agreement.outside}
@@ -31,9 +34,14 @@ def doubts(
         asked = dict.fromkeys(exchanges, DISPUTE_EVERY_S)
     for view in views:
         if (view.source == active and view.source in exchanges and view.silent_s is not None
-                and view.silent_s > SILENT_SHARE * limit_s):
+                and view.silent_s > unusual_s(view, limit_s)):
             asked[view.source] = SILENCE_EVERY_S
     return asked
+
+
+def unusual_s(view: SourceView, limit_s: float) -> float:
+    """The silence from which on it is unusual for this source and symbol."""
+    return min(max(LEAST_SILENCE_S, UNUSUAL_PAUSES * view.pause_s), SILENT_SHARE * limit_s)
 
 
 def _unheard(views: Sequence[SourceView]) -> set[str]:
@@ -42,14 +50,23 @@ def _unheard(views: Sequence[SourceView]) -> set[str]:
 
 
 class Questions:
-    """What was asked when. One thread."""
+    """What was asked when. One thread.
+
+    A doubt is asked about once it has lasted for a quarter of its period: many end by themselves.
+    """
 
     def __init__(self) -> None:
+        self._began: dict[tuple[str, str], float] = {}
         self._asked: dict[tuple[str, str], float] = {}
 
     def due(self, symbol: str, doubts: Mapping[str, float], now: float) -> Iterator[str]:
         """The exchanges whose turn it is."""
+        for key in [key for key in self._began if key[1] == symbol and key[0] not in doubts]:
+            del self._began[key]
         for exchange, every_s in doubts.items():
-            if now - self._asked.get((exchange, symbol), float("-inf")) >= every_s:
-                self._asked[exchange, symbol] = now
+            key = exchange, symbol
+            lasted = now - self._began.setdefault(key, now)
+            if (lasted >= every_s / LASTING
+                    and now - self._asked.get(key, float("-inf")) >= every_s):
+                self._asked[key] = now
                 yield exchange

@@ -5,14 +5,17 @@
     ├── ParseError           a frame or answer that is not what the exchange documents
     ├── ImplausibleStamp     a time stamp that cannot be one of this stream's
     ├── ExchangeError        the exchange itself reported an error in a well-formed frame
+    ├── ClosingSoon          the exchange announced that it will close this connection
     ├── ConnectError         no WebSocket could be opened; carries what the server asked for
     ├── ConnectionLost       an open WebSocket ended; the message says how
     ├── RecorderError        the database cannot be opened or written now
     ├── PortTakenError       the API address cannot be bound
+    ├── DrillRunning         there is one drill at a time
     └── SourceError          a tier of the chain has no price to give
         ├── NoQuote          nothing was ever received, or the chain is exhausted
         ├── StaleQuote       the newest price is too old
         └── UntrustedQuote   there is a price, but not one to rely on
+            └── DisputedQuote    sources disagree about it, and nothing says who is right
 """
 
 from collections.abc import Sequence
@@ -58,6 +61,10 @@ class ExchangeError(BotError):
     """A well-formed frame that reports an error, such as a refused subscription."""
 
 
+class ClosingSoon(BotError):
+    """The exchange announced, in a frame, that it will close this connection: no fault of it."""
+
+
 class ConnectError(BotError):
     """No connection. `retry_after_s`: how long this URL must be left alone, if that is known."""
 
@@ -78,6 +85,10 @@ class PortTakenError(BotError):
     """The API address cannot be bound."""
 
 
+class DrillRunning(BotError):
+    """A drill cannot begin while another one goes on."""
+
+
 class SourceError(BotError):
     """A tier has no price to give; the message says why."""
 
@@ -96,3 +107,7 @@ class StaleQuote(SourceError):
 
 class UntrustedQuote(SourceError):
     """There is a price, but none that a reader who asked for a trusted one may have."""
+
+
+class DisputedQuote(UntrustedQuote):
+    """Sources disagree about the price, and nothing says who is right."""

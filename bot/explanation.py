@@ -65,7 +65,8 @@ def _stream(case: Case, health: FeedHealth, held: float | None) -> LegVerdict:
     rule, words = _rule(case, source)
     return LegVerdict(
         source=source, kind="stream", price=view.price, bid=view.bid, ask=view.ask,
-        age_ms=_ms(view.age_s), lag_ms=_ms(health.event_lag_s), offset_ms=_ms(health.clock_offset_s),
+        age_ms=_ms(view.age_s), lag_ms=_ms(health.event_lag_s),
+        offset_ms=_ms(health.clock_offset_s),
         low=said.low if said else None, high=said.high if said else None,
         basis_bps=habit.basis * 10_000 if habit else None,
         noise_bps=habit.noise * 10_000 if habit else None, held=held,

@@ -19,9 +19,11 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     it is not connected.
 
     price, bid, ask: what it says. sigma, rush: usual move in a second, and the move of the last
-    two, as shares. heard_s: since it sent anything of the symbol, news or not. behind_s: how far
+    two, as shares. heard_s: since it sent anything of the symbol, news or not. pause_s: the longest
+    pause that has been usual of late. behind_s: how far
     its stamps are behind every other clock's. step_s: since its price stepped in a way that no
-    other source confirmed; None if it did not.
+    other source confirmed; None if it did not. held: a price that it has just said and that is
+    doubted.
     """
 
     source: str
@@ -36,8 +38,10 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
     sigma: float = 0.0
     rush: float = 0.0
     heard_s: float | None = None
+    pause_s: float = 0.0
     behind_s: float = 0.0
     step_s: float | None = None
+    held: float | None = None
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -54,15 +58,15 @@ def fault(view: SourceView, policy: Policy) -> Fault | None:
         return Fault("connection", f"not connected: {view.detail}")
     if view.age_s is None:
         return Fault("data", "connected, but no data yet")
+    if view.behind_s > limit:
+        return Fault("clock", f"its stamps are {view.behind_s:.1f} s behind every other clock")
     if view.age_s > limit:
         ms = f"{view.age_s * 1000:.0f} ms"
-        if silent is not None and silent <= limit:
+        if silent is not None and silent < view.age_s / 2:
             return Fault("late", f"data come {ms} late")
         if view.heard_s is not None and view.heard_s <= limit:
             return Fault("frozen", f"nothing but repetitions for {ms}")
         return Fault("silence", f"no data for {ms}")
-    if view.behind_s > limit:
-        return Fault("clock", f"its stamps are {view.behind_s:.1f} s behind every other clock")
     if view.latency_s is not None and view.latency_s > limit:
         return Fault("latency", f"latency {view.latency_s * 1000:.0f} ms")
     return None

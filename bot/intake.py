@@ -1,11 +1,11 @@
 """From a source's updates to its prices: refuse what cannot be, keep back what is not credible."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import monotonic, time
 
 from bot.events import Publisher
-from bot.lag import LagMeter
-from bot.line import MEMORY_S, Line, Stream
+from bot.lag import AHEAD_S, LagMeter
+from bot.line import MEMORY_S, Last, Line, Stream
 from bot.model import MarketDataUpdate, UpdateType
 from bot.store import LatestPrices
 
@@ -60,6 +60,15 @@ class Intake:
         for stream in self.streams.values():
             stream.forget()
 
+    def last(self) -> dict[tuple[str, UpdateType], Last]:
+        """The newest that was told of every stream since the connection was lost for the last time.
+        """
+        return {key: stream.last for key, stream in self.streams.items()}
+
+    def expect_old(self, keys: Iterable[tuple[str, UpdateType]]) -> None:
+        """The next message of each is a second connection's first push, which may be old."""
+        self._fresh.update(keys)
+
     def disconnected(self) -> None:
         self.event_lag_s = None
 
@@ -81,6 +90,8 @@ class Intake:
         if stream is None:
             stream = self.streams[key] = Stream()
         self._fresh.discard(key)
+        if update.timestamp is not None and late < AHEAD_S and stream.runs_ahead(update.timestamp):
+            stream.forget()  # this one is current, so what was held came from the future
         self.heard_at[update.symbol] = now
         told = update.price, update.volume, update.bid, update.ask
         advances = stream.advances(update.timestamp, update.event_id, told, now)

@@ -16,6 +16,7 @@ In four steps:
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -28,6 +29,7 @@ from bot.trial import VOTE_S, Habits, Jury, Trial, Trials, is_away, jury, tried
 # quicker to connect, without the wait that a return needs.
 START_GRACE_S = 1.0
 LOOK_OUT_S = 0.1  # between two looks for a source while there is none
+LIVELY_SHARE = 0.4  # of the limit: a successor that has been silent for longer is the last choice
 JUST_CONNECTED = "primary has just connected"
 
 LOSSES_REMEMBERED_S = 3600.0
@@ -89,7 +91,9 @@ def judge(
     since = {view.source: max(before.fit_since.get(view.source, now), view.connected_since)
              for view in views
              if view.source not in faults and view.connected_since is not None}
-    active, reason = _choose(before, faults, since, verdict.agreement, policy, now)
+    lively = {view.source for view in views
+              if view.age_s is not None and view.age_s < LIVELY_SHARE * policy.max_latency_s}
+    active, reason = _choose(before, faults, since, lively, verdict.agreement, policy, now)
     losses = tuple(at for at in before.losses if now - at < LOSSES_REMEMBERED_S)
     if before.active == policy.primary and policy.primary in faults and policy.failover:
         losses += (now,)
@@ -134,6 +138,7 @@ def _choose(
     before: Standing,
     faults: Mapping[str, Fault],
     since: Mapping[str, float],
+    lively: AbstractSet[str],
     agreement: Agreement,
     policy: Policy,
     now: float,
@@ -143,8 +148,8 @@ def _choose(
         return policy.primary, found.words if found else "failover is disabled"
     # who is outvoted at this moment is no successor, although not yet put away
     wrong = agreement.outside if agreement.majority else ()
-    fit = sorted((source for source in since if source not in wrong),
-                 key=lambda source: source != policy.primary)  # stable: else in given order
+    fit = sorted((source for source in since if source not in wrong),  # stable: in given order
+                 key=lambda source: (source not in lively, source != policy.primary))
     if before.active in since:
         if policy.primary in fit and before.active != policy.primary:
             waited = now - since[policy.primary]

@@ -66,13 +66,20 @@ class LagMeter:
         excess = raw - self.offset_s
         if excess >= -AHEAD_S:
             self._stray = None
-            if excess > OLD_S and sample:
+            if excess > OLD_S and abs(raw) < abs(self.offset_s):
+                self._restart()  # that clock came back to ours
+            elif excess > OLD_S and sample:
                 raise ImplausibleStamp(f"stamp is {excess:.0f} s old, on a stream of news")
             return
         if self._stray is None or abs(raw - self._stray[1]) > STEADY_S:
             self._stray = (now, raw)
         if now - self._stray[0] < LASTED_S:
             raise ImplausibleStamp(f"stamp is {-excess:.0f} s ahead of this source's clock")
+
+    def _restart(self) -> None:
+        self._samples.clear()
+        self._next_sample = 0.0
+        self.offset_s, self.known = 0.0, False
 
     def _learn(self, raw: float, now: float) -> None:
         self._samples.append((now, raw))

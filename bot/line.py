@@ -1,6 +1,7 @@
 """What one source says of one symbol, watched message by message: is it news, is it credible?"""
 
 import math
+from collections import deque
 from collections.abc import Callable
 
 # A price this far from the one before is doubted until something speaks for it. Ordinary moves
@@ -19,8 +20,11 @@ SIGMA_SHARE = 0.05
 LEAST_SIGMA, MOST_SIGMA = 0.00005, 0.0020  # of one second, as a share of the price
 GAP_MEMORY_S = 120.0
 RUSH_S = 2.0
+PAST, PAST_EVERY_S = 80, 0.1  # prices kept, and how far apart
+AHEAD_MS = 10_000
 
 Others = Callable[[], float | None]
+Last = tuple[int | None, int | None, tuple[object, ...]]  # stamp in ms, number, content
 
 
 class Stream:
@@ -46,13 +50,14 @@ class Stream:
 
         What is sent again, or an older event, is no sign of life, whatever its price.
         """
-        held = self._ms
+        held, number = self._ms, self._id
+        # numbers rise; a lower one is of a connection that lags behind another one
+        known = self._told and (event_id <= number if event_id is not None and number is not None
+                                else told == self._told)
         if held is not None and event_ms is not None:
-            if event_ms < held or (event_ms == held and (
-                    event_id == self._id if event_id is not None else told == self._told)):
+            if event_ms < held or (event_ms == held and known):
                 return False
-        elif self._told and (event_id is not None and event_id == self._id or (
-                event_id is None and told == self._told)):
+        elif known:
             return False
         self._ms, self._id, self._told = event_ms, event_id, told
         if self.at is not None:
@@ -61,6 +66,15 @@ class Stream:
             self.gap_s = gap if gap > faded else faded
         self.at = now
         return True
+
+    def runs_ahead(self, event_ms: int) -> bool:
+        """Whether the newest event was stamped far later than this one."""
+        return self._ms is not None and self._ms - event_ms > AHEAD_MS
+
+    @property
+    def last(self) -> Last:
+        """Stamp, number and content of the newest; nothing right after `forget`."""
+        return self._ms, self._id, self._told
 
     def forget(self) -> None:
         """A new connection: what it repeats is its own first word, and the pause was no pause."""
@@ -77,11 +91,11 @@ class Line:
     none. One thread, the feed's, calls `admit`; the fields may be read by anyone.
 
     price: the last credible one. at: monotonic s of it. sigma: its usual move within a second, as
-    a share of it. held: the price that is doubted, if any.
+    a share of it. held: the price that is doubted, if any; held_at: monotonic s of it.
     """
 
-    __slots__ = ("_others", "price", "at", "sigma", "step_at", "held", "refused", "_held_since",
-                 "_held_count", "_credit", "_mark", "_mark_at", "_rush")
+    __slots__ = ("_others", "price", "at", "sigma", "step_at", "held", "held_at", "refused",
+                 "_held_since", "_held_count", "_credit", "_mark", "_mark_at", "_rush", "_past")
 
     def __init__(self, others: Others) -> None:
         self._others = others
@@ -90,6 +104,7 @@ class Line:
         self.sigma = 4 * LEAST_SIGMA
         self.step_at: float | None = None
         self.held: float | None = None
+        self.held_at = -math.inf
         self.refused = 0
         self._held_since = 0.0
         self._held_count = 0
@@ -97,11 +112,14 @@ class Line:
         self._mark = 0.0
         self._rush = 0.0
         self._mark_at = -math.inf
+        self._past: deque[tuple[float, float]] = deque(maxlen=PAST)
 
     def admit(self, price: float, now: float) -> bool:
         """Whether `price` may be served as what this source says."""
         last, passed = self.price, now - self.at
         if passed > MEMORY_S:
+            if last and abs(price - last) > DOUBTED * last:
+                self.step_at = now  # unless another source says the same, nobody knows
             self._restart(price, now)
             return True
         move = abs(price - last)
@@ -116,6 +134,10 @@ class Line:
             self._learn(price, now)
         return True
 
+    def before(self, at: float) -> float | None:
+        """The credible price at a moment of the last seconds, to PAST_EVERY_S; None if unknown."""
+        return next((price for when, price in reversed(list(self._past)) if when <= at), None)
+
     def rush(self, now: float) -> float:
         """The move of about the last two seconds, as a share of the price, rising or falling."""
         return self._rush * max(0.0, 1.0 - (now - self.at) / RUSH_S)
@@ -123,6 +145,8 @@ class Line:
     def _believe(self, price: float, now: float) -> None:
         self.price, self.at, self.held = price, now, None
         self._credit += 1
+        if not self._past or now - self._past[-1][0] > PAST_EVERY_S:
+            self._past.append((now, price))
 
     def _restart(self, price: float, now: float) -> None:
         """Begin anew: what was before says nothing of this price, nor of usual moves."""
@@ -139,7 +163,7 @@ class Line:
             return True
         if self.held is None or abs(price - self.held) > DOUBTED * self.held:
             self._held_since, self._held_count = now, 0
-        self.held = price
+        self.held, self.held_at = price, now
         self._held_count += 1
         if self._held_count >= CONFIRM_COUNT and now - self._held_since >= CONFIRM_S:
             self.step_at = now

@@ -9,10 +9,12 @@ from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.chain import in_words
 from bot.config import Config
 from bot.events import (
-    FailoverFailed, SourceConnected, SourceDisconnected, SourceFault, SourceSwitched, TierChanged,
+    FailoverFailed, Listener, SourceConnected, SourceDisconnected, SourceFault, SourceHandedOver,
+    SourceJudged, SourceSwitched, TierChanged, VerdictChanged,
 )
 from bot.feed import STOPPED
 from bot.model import MarketDataUpdate, Quote, SourceStatus
+from bot.phrases import severity, source_in_words
 from bot.recorder import Recorder
 from bot.web import status
 from bot.web.hub import Hub
@@ -21,7 +23,7 @@ log = logging.getLogger(__name__)
 
 UPDATES_PER_LINE = 100
 LINE_EVERY_S = 1.0
-TIERS = ("websocket", "kafka", "okx", "mock")
+TOLD_RULES = ("disagreement", "clock", "frozen", "late")
 
 
 class Reporter:
@@ -47,6 +49,18 @@ class Reporter:
         self._next_line = float("-inf")
         self._tiers: dict[str, str | None] = {}
         self._database_told = False
+
+    @property
+    def listeners(self) -> Mapping[str, Listener]:
+        """For the aggregator's events."""
+        return {
+            "market_data": self.market_data, "source_connected": self.source_connected,
+            "source_disconnected": self.source_disconnected, "source_error": self.source_error,
+            "source_handed_over": self.source_handed_over,
+            "source_judged": self.source_judged, "source_switch": self.source_switch,
+            "failover_failed": self.failover_failed, "verdict_changed": self.verdict_changed,
+            "health": self.health,
+        }
 
     def initialized(
         self, config: Config, aggregator: MultiSourceWebSocketAggregator | None
@@ -115,12 +129,41 @@ class Reporter:
         self._record("source_error", event.source, None, event.reason, event.at,
                      {"count": event.count})
 
-    def rest_fault(self, reason: str, count: int) -> None:
-        """A request of the REST tier failed, for the `count`th time since the last report."""
-        self.source_error(SourceFault("okx rest", self._wall(), reason, count))
+    def source_judged(self, event: SourceJudged) -> None:
+        """A line only where the sources' own words would not tell it: about what they say."""
+        if event.rule in TOLD_RULES:
+            name, where = event.source.upper(), self._where(event.symbol)
+            if event.fault is None:
+                log.info("⚖️ [%s]%s Believed again", name, where)
+            else:
+                log.warning("⚖️ [%s]%s Not believed: %s", name, where, event.fault)
+        self._record("source_judged", event.source, event.symbol, event.fault or "fit", event.at,
+                     {"rule": event.rule})
+
+    def verdict_changed(self, event: VerdictChanged) -> None:
+        good = event.status in ("trusted", "degraded")
+        if event.previous is not None or not good:
+            log.log(logging.INFO if good else logging.WARNING, "⚖️ [PRICE]%s %s -> %s: %s",
+                    self._where(event.symbol), event.previous or "none", event.status or "none",
+                    event.reason)
+        self._record("verdict", event.source, event.symbol, event.reason, event.at,
+                     {"from": event.previous, "to": event.status, "price": event.price})
+
+    def _where(self, symbol: str) -> str:
+        return "" if symbol == self._main_symbol else f" [{symbol}]"
+
+    def source_handed_over(self, event: SourceHandedOver) -> None:
+        log.info("🤝 [%s] Connection handed over: %s, overlap %.1f s",
+                 event.source.upper(), event.reason, event.overlap_s)
+        self._record("source_handed_over", event.source, None, event.reason, event.at,
+                     {"overlap_s": event.overlap_s})
+
+    def rest_fault(self, exchange: str, reason: str, count: int) -> None:
+        """A REST request failed, for the `count`th time since the last report."""
+        self.source_error(SourceFault(f"{exchange} rest", self._wall(), reason, count))
 
     def source_switch(self, event: SourceSwitched) -> None:
-        where = "" if event.symbol == self._main_symbol else f" [{event.symbol}]"
+        where = self._where(event.symbol)
         change = f"{event.previous or 'none'} -> {event.current}"
         good = event.previous is None or event.current == self._primary
         log.log(logging.INFO if good else logging.WARNING,
@@ -129,7 +172,8 @@ class Reporter:
                     f"{event.symbol}: source switch {change} ({event.reason})",
                     event.previous, event.current, event.reason, event.at)
         self._record("source_switch", event.current, event.symbol, event.reason, event.at,
-                     {"from": event.previous, "to": event.current})
+                     {"from": event.previous, "to": event.current, "stepBps": event.step_bps,
+                      "blackoutMs": event.blackout_ms})
 
     def failover_failed(self, event: FailoverFailed) -> None:
         log.error("❌ [WEBSOCKET] No source is fit for %s (%s)", event.symbol, event.reason)
@@ -144,7 +188,7 @@ class Reporter:
         log.log(logging.INFO if healthy else logging.WARNING,
                 "💓 [%s] Health: %s, active %s; %s%s", self._instance,
                 "healthy" if healthy else "NOT healthy", summary["active_source"] or "none",
-                "; ".join(map(_in_words, sources)), self._unrecorded())
+                "; ".join(map(source_in_words, sources)), self._unrecorded())
         self._hub.publish_event("health_update", status.health(
             healthy, summary["active_source"],  # type: ignore[arg-type]
             sources, self._instance, int(self._wall() * 1000)))
@@ -171,10 +215,10 @@ class Reporter:
 
     def _tier_changed(self, event: TierChanged) -> None:
         change = f"{event.previous or 'none'} -> {event.current or 'none'}"
-        severity = _severity(event.previous, event.current)
-        log.log(logging.INFO if severity == "info" else logging.WARNING,
+        level = severity(event.previous, event.current)
+        log.log(logging.INFO if level == "info" else logging.WARNING,
                 "🔀 [CHAIN] Tier change for %s: %s (%s)", event.symbol, change, event.reason)
-        self._alert(severity, f"{event.symbol}: tier change {change} ({event.reason})",
+        self._alert(level, f"{event.symbol}: tier change {change} ({event.reason})",
                     event.previous, event.current, event.reason, event.at)
         self._record("tier_change", event.current, event.symbol, event.reason, event.at,
                      {"from": event.previous, "to": event.current})
@@ -190,30 +234,3 @@ class Reporter:
         if self._recorder is not None:
             self._recorder.record_event(kind, source=source, symbol=symbol, reason=reason,
                                         at_ms=int(at * 1000), detail=detail)
-
-
-def _severity(previous: str | None, current: str | None) -> str:
-    """Of a change between tiers: good news, a lower tier, or no real price at all."""
-    if current is None or current == "mock":
-        return "critical"
-    better = previous is None or TIERS.index(current) < TIERS.index(previous)
-    return "info" if better else "warning"
-
-
-def in_short(quote: Quote | None) -> str:
-    """A price for one line: what, from where, how old."""
-    if quote is None:
-        return "has no price"
-    if quote.synthetic:
-        return f"{quote.price}, made up"
-    origin = quote.exchange or "+".join(quote.exchanges)
-    trust = "" if quote.trusted else ", not trusted"
-    return f"{quote.price} from {origin} ({quote.source}), {quote.age_s * 1000:.0f} ms old{trust}"
-
-
-def _in_words(source: SourceStatus) -> str:
-    if not source.connected:
-        return f"{source.exchange} down, {source.errors} errors"
-    latency = "latency unknown" if source.latency is None else f"{source.latency} ms"
-    return (f"{source.exchange} up, {latency}, {source.messages_received} updates, "
-            f"{source.errors} errors")

@@ -13,7 +13,7 @@ from typing import Literal, get_args
 import msgspec
 
 from bot.agreement import spread_of
-from bot.errors import NoQuote, StaleQuote
+from bot.errors import NoQuote, StaleQuote, UntrustedQuote
 from bot.fitness import Fault, SourceView
 from bot.judge import Standing
 from bot.model import Quote, Status
@@ -46,8 +46,9 @@ def resolve(how: Resolution, case: Case, max_age_s: float) -> Quote:
     primary: the active source. latest: the youngest by receipt among the fit. average: the mean of
     the fit, from three on their median, as old as its oldest leg. Of the fit none that is outvoted;
     in a dispute that nobody can decide only the active one, without trust. A source that became
-    unfit, or that no other is fit to replace, is served on without trust until max_age_s.
-    Raises: NoQuote, StaleQuote.
+    unfit, or that no other is fit to replace, is served on without trust until max_age_s; one that
+    was put away for what it says is not.
+    Raises: NoQuote, StaleQuote, UntrustedQuote.
     """
     agreement = case.jury.agreement
     fit = [leg for source, leg in case.legs.items()
@@ -62,6 +63,9 @@ def resolve(how: Resolution, case: Case, max_age_s: float) -> Quote:
     leg = case.legs.get(served or "")
     if leg is None:
         raise NoQuote(f"no data ({case.standing.reason})")
+    found = case.faults.get(leg.exchange)
+    if found is not None and found.rule == "disagreement":
+        raise UntrustedQuote(f"{leg.exchange} {found.words}")
     return _within(_single(how, case, leg), max_age_s)
 
 
@@ -70,8 +74,7 @@ def judged(case: Case, source: str) -> tuple[Status, str]:
     agreement, view = case.jury.agreement, case.views[source]
     found = case.faults.get(source)
     if found is not None:
-        return ("disputed" if found.rule == "disagreement" else "stale",
-                f"last price of {source}, which is not fit: {found.words}")
+        return "stale", f"last price of {source}, which is not fit: {found.words}"
     if source not in agreement.members:
         return "disputed", against(source, case.legs[source].price, case.jury)
     if agreement.disputed:
@@ -129,7 +132,10 @@ def _confidence(case: Case, price: float, sources: Sequence[str]) -> float:
     others = [voter for voter in case.jury.voters if voter.who not in sources]
     if not any(voter.venue not in sources for voter in others):
         width += ALONE * price
-    return width + spread_of([*own, *others], price)
+    # a doubted price may be the first true one of a market that has moved
+    held = max((abs(view.held - price) for source, view in case.views.items()
+                if view.held is not None and source not in case.faults), default=0.0)
+    return width + max(held, spread_of([*own, *others], price))
 
 
 def _used(case: Case, sources: Sequence[str]) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from statistics import fmean
 
 import msgspec
 
@@ -10,7 +11,9 @@ from bot.fitness import SourceView
 from bot.model import Opinion
 
 VOTE_S = 0.2  # between two votes, however often it is judged
-FALL = 3
+FALL = 5
+SMALL = 0.0030  # honest exchanges may differ by that for a second or two in a burst
+FALL_SMALL = 15
 RISE = 5
 PUT_AWAY_S, LONGEST_AWAY_S = 10.0, 300.0
 FORGIVEN_S = 600.0  # of agreement, and an offence is forgotten
@@ -99,20 +102,33 @@ def tried(trial: Trial, view: SourceView, fit: bool, jury: Jury, habits: Habits,
 def _accused(trial: Trial, view: SourceView, jury: Jury, now: float) -> Trial:
     if not jury.agreement.majority or view.source not in jury.agreement.outside:
         return msgspec.structs.replace(trial, outside=0)
-    outside = trial.outside + 1
-    if outside < FALL or view.price is None:
+    if view.held is not None or view.silent_s is not None and view.silent_s > VOTE_S:
+        return trial  # it has said nothing since the last vote, or is doubted: slow, but no liar
+    outside, price = trial.outside + 1, view.price or 0.0
+    small = abs(_off(view.source, price, jury)) < SMALL
+    if outside < (FALL_SMALL if small else FALL):
         return msgspec.structs.replace(trial, outside=outside)
     away_s = min(LONGEST_AWAY_S, PUT_AWAY_S * 2.0 ** trial.offences)
     return Trial(until=now + away_s, offences=trial.offences + 1, changed=now,
-                 words=f"{against(view.source, view.price, jury)}; put away for {away_s:.0f} s")
+                 words=f"{against(view.source, price, jury)}; put away for {away_s:.0f} s")
 
 
 def against(source: str, price: float, jury: Jury) -> str:
     """In words: with whom a source disagrees, and by how much."""
-    others = [voter for voter in jury.members() if voter.who != source]
-    others = others or [voter for voter in jury.voters if voter.who != source]
+    others = [voter.who for voter in _others(source, jury)]
     if not others:
         return "stands alone"
-    middle = sum(voter.price for voter in others) / len(others)
-    return (f"disagrees with {' and '.join(voter.who for voter in others)} by "
-            f"{(price / middle - 1) * 10_000:+.1f} bps")
+    return (f"disagrees with {' and '.join(others)} by "
+            f"{_off(source, price, jury) * 10_000:+.1f} bps")
+
+
+def _others(source: str, jury: Jury) -> list[Statement]:
+    """Those that agree, but for `source`; all others where nobody does."""
+    return ([voter for voter in jury.members() if voter.who != source]
+            or [voter for voter in jury.voters if voter.who != source])
+
+
+def _off(source: str, price: float, jury: Jury) -> float:
+    """How far `price` is from the mean of the others, as a share of it."""
+    others = [voter.price for voter in _others(source, jury)]
+    return price / fmean(others) - 1.0 if others else 0.0

@@ -131,8 +131,9 @@ def test_what_an_earlier_connection_brought_makes_no_source_fit(sandbox: Sandbox
         sandbox.fault("binance", "cut")
         eventually(lambda: aggregator.active_source == "okx")
         eventually(lambda: aggregator.connected == 2)
-        view = aggregator.case("BTCUSDT").views["binance"]
-        assert view.age_s is None and view.connected_since is not None
+        leg = aggregator.explain("BTCUSDT").legs[0]
+        assert (leg.source, leg.age_ms, leg.words) == (
+            "binance", None, "connected, but no data yet")
         assert not fit(aggregator, "binance", "okx")
 
 
@@ -185,11 +186,25 @@ def test_a_late_source_is_left_by_what_its_messages_say(sandbox: Sandbox) -> Non
         assert seen.switches == [("binance", "okx")]
 
 
+def test_connections_are_replaced_without_anything_being_judged_anew(sandbox: Sandbox) -> None:
+    with aggregating(sandbox, max_source_latency=2000, max_connection_age=1500) as (
+            aggregator, seen):
+        both_up(aggregator)
+        since = dict(aggregator.standing("BTCUSDT").fit_since)
+        eventually(lambda: {event.source for event in seen.of("source_handed_over")}
+                   == {"binance", "okx"})
+        assert aggregator.standing("BTCUSDT").fit_since == since
+        assert not seen.switches and not seen.of("source_disconnected")
+        assert aggregator.healthy
+
+
 def test_a_slow_round_trip_makes_a_source_unfit(sandbox: Sandbox) -> None:
     """K6."""
     with aggregating(sandbox) as (aggregator, _):
         both_up(aggregator)
-        aggregator.feeds["binance"]._pings.latency_s = 0.6
+        session = aggregator.feeds["binance"]._session
+        assert session is not None
+        session.pings.latency_s = 0.6
         eventually(lambda: aggregator.active_source == "okx")
         assert aggregator.standing("BTCUSDT").reason == "latency 600 ms"
 

@@ -1,4 +1,4 @@
-"""Who agrees with whom: chrony's own test for clocks, said of prices, and what a venue's vote is."""
+"""Who agrees with whom: chrony's own test, said of prices, and what a venue's vote is."""
 
 import pytest
 

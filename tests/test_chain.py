@@ -7,7 +7,7 @@ import pytest
 
 from bot.chain import Chain, in_words
 from bot.errors import NoQuote, SourceError, StaleQuote
-from bot.model import Quote
+from bot.model import Quote, Status
 from bot.sources.base import NoSource
 
 TIERS = ("websocket", "kafka", "okx", "mock")
@@ -17,12 +17,13 @@ class Tier:
     """Gives its price, or raises its fault. `asked` counts."""
 
     def __init__(self, tier: str, *, fault: Exception | None = None, trusted: bool = True,
-                 age_s: float = 0.1) -> None:
+                 age_s: float = 0.1, status: Status | None = None) -> None:
         self.tier = tier
         self.synthetic = tier == "mock"
         self.fault = fault
         self.trusted = trusted and not self.synthetic
         self.age_s = age_s
+        self.status: Status = status or ("trusted" if self.trusted else "stale")
         self.asked = 0
 
     def quote(self, symbol: str) -> Quote:
@@ -31,7 +32,7 @@ class Tier:
             raise self.fault
         return Quote(symbol=symbol, price=100.0, source=self.tier, received_at=1, age_s=self.age_s,
                      trusted=self.trusted, synthetic=self.synthetic, reason=f"from {self.tier}",
-                     status="trusted" if self.trusted else "stale")
+                     status=self.status)
 
 
 def tier(name: str, up: bool) -> Tier:
@@ -154,3 +155,14 @@ def test_empty_chain_has_no_price() -> None:
 def test_reasons_are_told_in_one_line() -> None:
     assert in_words({"websocket": "stale", "okx": "slow"}) == "websocket: stale; okx: slow"
     assert in_words({}) == ""
+
+
+def test_a_disputed_price_is_refused_and_no_lower_tier_decides_the_dispute() -> None:
+    """The lower tier is one of those that disagree."""
+    disputed = Tier("websocket", trusted=False, status="disputed")
+    chain = Chain([disputed, Tier("okx")])
+    assert chain.poll("BTCUSDT").status == "disputed"
+    with pytest.raises(NoQuote) as caught:
+        chain.poll("BTCUSDT", max_age_s=10.0)
+    assert list(caught.value.reasons) == ["websocket"]
+    assert "disputed" in caught.value.reasons["websocket"]

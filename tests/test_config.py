@@ -16,14 +16,15 @@ DEFAULTS = {
     "ENABLE_WEBSOCKET_FEEDS": "false", "EXCHANGES": "binance,okx", "PRIMARY_EXCHANGE": "binance",
     "ENABLE_FAILOVER": "true", "CONFLICT_RESOLUTION": "primary", "MAX_SOURCE_LATENCY": "5000",
     "MAX_PRICE_AGE": "10000", "HEALTH_CHECK_INTERVAL": "10000", "FAILBACK_AFTER": "10000",
+    "MAX_CONNECTION_AGE": "82800000",
     "POLL_INTERVAL": "1000", "BINANCE_WS_URL": "wss://stream.binance.com:9443",
     "BINANCE_REST_URL": "https://api.binance.com",
     "OKX_WS_URL": "wss://ws.okx.com:8443/ws/v5/public", "OKX_REST_URL": "https://www.okx.com",
     "ENABLE_KAFKA": "false", "KAFKA_BROKERS": "localhost:9092",
     "KAFKA_TOPIC": "crypto-market-data", "KAFKA_PUBLISH_TOPIC": "", "ENABLE_OKX_LIVE": "true",
     "ENABLE_DUCKDB": "true", "DUCKDB_PATH": "data/analytics.duckdb", "ENABLE_ML": "false",
-    "API_HOST": "127.0.0.1", "API_PORT": "3001", "API_TOKEN": "", "LOG_LEVEL": "INFO",
-    "LOG_DIR": "logs",
+    "API_HOST": "127.0.0.1", "API_PORT": "3001", "API_TOKEN": "",
+    "ENABLE_DRILL": "false", "LOG_LEVEL": "INFO", "LOG_DIR": "logs",
 }
 NO_FILE = Path("/nowhere/.env")
 SECRET = "correct-horse-battery"

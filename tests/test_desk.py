@@ -1,5 +1,7 @@
 """The judgement put together, from updates to the price served, on a clock of the test's own."""
 
+from contextlib import suppress
+
 import pytest
 
 from bot.announcer import Announcer
@@ -209,13 +211,34 @@ def test_a_quiet_market_that_rest_confirms_stays_where_it_is() -> None:
     assert not market.of(SourceSwitched)
 
 
-def test_a_busy_stream_that_falls_silent_is_dead_whatever_rest_says(both: Market) -> None:
+def test_silence_while_rest_tells_another_price_is_a_dead_stream(both: Market) -> None:
     for _ in range(60):
         both.now += 0.1
-        both.desk.opine(Opinion("binance", SYMBOL, 60_000.0, 59_999.0, 60_001.0, None, both.now))
+        both.desk.opine(Opinion("binance", SYMBOL, 60_001.0, 60_000.0, 60_002.0, None, both.now))
         both.says("okx", 60_010.0)
         both.judge()
     assert both.desk.standing(SYMBOL).active == "okx"
+
+
+def test_a_clock_that_ran_ahead_and_came_back_is_believed_again(both: Market) -> None:
+    for ahead_s in (3600.0, 0.0):
+        for _ in range(100):
+            both.now += 0.1
+            with suppress(ImplausibleStamp):
+                both.says("binance", 60_000.0, ahead_s=ahead_s)
+            both.says("okx", 60_010.0)
+            both.judge()
+        assert not both.desk.standing(SYMBOL).faults
+
+
+def test_one_that_is_only_slow_to_follow_is_not_put_away() -> None:
+    market = Market("binance", "okx", "third")
+    market.run(10, binance=60_000.0, okx=60_010.0, third=60_005.0)
+    market.run(3, binance=60_600.0, third=60_605.0)
+    assert "okx" in market.desk.standing(SYMBOL).agreement.outside
+    assert not market.desk.standing(SYMBOL).faults
+    market.run(2, binance=60_600.0, okx=60_010.0, third=60_605.0)
+    assert market.desk.standing(SYMBOL).faults["okx"].rule == "disagreement"
 
 
 def test_a_lost_connection_is_a_switch_with_its_blackout_and_step(both: Market) -> None:

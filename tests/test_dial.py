@@ -4,7 +4,6 @@ import datetime
 import email.utils
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -217,16 +216,6 @@ def test_a_proxy_that_refuses_is_an_error(monkeypatch: pytest.MonkeyPatch) -> No
     with raw_server(say(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n")) as proxy:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
         assert "407" in str(refused("ws://exchange.test/"))
-
-
-@pytest.fixture
-def certificate(tmp_path: Path) -> tuple[Path, Path]:
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-         "-keyout", str(key), "-out", str(cert)], check=True, capture_output=True)
-    return cert, key
 
 
 def test_tls_is_spoken_and_the_certificate_is_checked(

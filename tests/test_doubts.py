@@ -1,7 +1,11 @@
 """When REST is asked, and how seldom."""
 
+import msgspec
+
 from bot.agreement import Agreement
-from bot.doubts import ALONE_EVERY_S, DISPUTE_EVERY_S, SILENCE_EVERY_S, Questions, doubts
+from bot.doubts import (
+    ALONE_EVERY_S, DISPUTE_EVERY_S, LEAST_SILENCE_S, SILENCE_EVERY_S, Questions, doubts, unusual_s,
+)
 from bot.fitness import SourceView
 
 BOTH = ("okx", "binance")
@@ -42,6 +46,12 @@ def test_rest_that_speaks_along_does_not_end_the_asking() -> None:
     assert doubts(views, agreement, "okx", 5.0, BOTH)
 
 
+def test_what_is_unusual_is_learnt_between_a_floor_and_a_ceiling() -> None:
+    def unusual(pause: float) -> float:
+        return unusual_s(msgspec.structs.replace(view("okx"), pause_s=pause), 5.0)
+    assert [unusual(pause) for pause in (0.05, 0.5, 9.0)] == [LEAST_SILENCE_S, 1.5, 2.0]
+
+
 def test_the_active_sources_own_is_asked_when_it_has_been_silent() -> None:
     views = [view("binance", silent=2.1), view("okx")]
     assert doubts(views, WELL, "binance", 5.0, BOTH) == {"binance": SILENCE_EVERY_S}
@@ -55,7 +65,17 @@ def test_nobody_is_asked_about_sources_that_never_said_anything() -> None:
 
 def test_questions_are_asked_no_more_often_than_wanted() -> None:
     questions, asked = Questions(), 0
-    for tenth in range(100):
+    for tenth in range(103):
         asked += len(list(questions.due("BTCUSDT", {"okx": 1.0}, tenth / 10)))
     assert asked == 10
-    assert list(questions.due("ETHUSDT", {"okx": 1.0}, 9.9)) == ["okx"]
+
+
+def test_a_doubt_that_ends_at_once_is_not_asked_about() -> None:
+    questions = Questions()
+    for turn in range(20):
+        assert not list(questions.due("BTCUSDT", {"okx": 4.0}, turn * 2.0))
+        assert not list(questions.due("BTCUSDT", {"okx": 4.0}, turn * 2.0 + 0.9))
+        assert not list(questions.due("BTCUSDT", {}, turn * 2.0 + 1.0))
+    questions.due("ETHUSDT", {"okx": 4.0}, 90.0)
+    assert list(questions.due("BTCUSDT", {"okx": 4.0}, 90.0)) == []
+    assert list(questions.due("BTCUSDT", {"okx": 4.0}, 91.0)) == ["okx"]

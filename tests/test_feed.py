@@ -6,84 +6,28 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from websockets.sync.server import ServerConnection, serve
 
 from bot import feed as feed_module
 from bot import pings as pings_module
-from bot.aggregator import EVENTS
+from bot import session as session_module
 from bot.backoff import Backoff
-from bot.events import Publisher
-from bot.exchanges import ALL
-from bot.feed import Feed
-from bot.model import MarketDataUpdate
 from bot.sandbox.server import Sandbox
-from bot.store import LatestPrices
-from bot.subscriptions import Subscriptions
 from bot.symbols import parse_symbol
+from tests.feeds import Watched, fed, running
 from tests.helpers import eventually
 from tests.servers import drip, raw_server, swallow
 
 BOTH = pytest.mark.parametrize("exchange", ["binance", "okx"])
 
 
-class Watched:
-    """A feed with everything it published."""
-
-    def __init__(self, exchange: str, urls: list[str], symbols: tuple[str, ...] = ("BTCUSDT",),
-                 handshake_s: float = 1.0) -> None:
-        self.events: list[tuple[str, object]] = []
-        self.updates: list[MarketDataUpdate] = []
-        publisher = Publisher(EVENTS)
-        publisher.on("market_data", self.updates.append)
-        for name in ("source_connected", "source_disconnected", "source_error"):
-            publisher.on(name, self._keep(name))
-        self.subscriptions = Subscriptions()
-        for symbol in symbols:
-            self.subscriptions.add(parse_symbol(symbol), ["ticker", "trade"])
-        self.store = LatestPrices()
-        self.feed = Feed(ALL[exchange], urls, self.subscriptions, self.store, publisher,
-                         handshake_s=handshake_s, backoff=Backoff(0.01, 0.05))
-
-    def _keep(self, name: str) -> Callable[[object], None]:
-        return lambda event: self.events.append((name, event))
-
-    def names(self) -> list[str]:
-        return [name for name, _ in self.events]
-
-    def reasons(self, name: str) -> list[str]:
-        return [event.reason for found, event in self.events  # type: ignore[attr-defined]
-                if found == name]
-
-    @property
-    def connected(self) -> bool:
-        return self.feed.health().connected_since is not None
-
-
-@contextmanager
-def running(watched: Watched) -> Iterator[Watched]:
-    watched.feed.start()
-    try:
-        yield watched
-    finally:
-        watched.feed.stop()
-        assert watched.feed.join(1.0), "a feed stops in under a second"
-        assert watched.feed.failure is None
-
-
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(rate=0) as sandbox:
         yield sandbox
-
-
-@contextmanager
-def fed(sandbox: Sandbox, exchange: str, symbols: tuple[str, ...] = ("BTCUSDT",)
-        ) -> Iterator[Watched]:
-    with running(Watched(exchange, [sandbox.ws_url(exchange)], symbols)) as watched:
-        eventually(lambda: len(sandbox.subscriptions(exchange)) >= 2 * len(symbols))
-        yield watched
 
 
 @BOTH
@@ -215,9 +159,9 @@ def test_pongs_that_nobody_asked_for_are_not_gathered() -> None:
 
     with websocket_server(flood) as url, running(Watched("binance", [url])) as watched:
         eventually(lambda: watched.updates)
-        connection = watched.feed._connection
-        assert connection is not None
-        eventually(lambda: not connection.pongs, within=1.0)
+        session = watched.feed._session
+        assert session is not None
+        eventually(lambda: not session.connection.pongs, within=1.0)
 
 
 def test_an_error_that_the_exchange_reports_is_told(sandbox: Sandbox) -> None:
@@ -248,7 +192,9 @@ def test_a_ping_that_waits_counts_as_latency(sandbox: Sandbox) -> None:
     with fed(sandbox, "okx") as watched:
         eventually(lambda: watched.feed.health().latency_s)
         sandbox.fault("okx", "delay", 700)
-        watched.feed._pings._next = 0.0
+        session = watched.feed._session
+        assert session is not None
+        session.pings._next = 0.0
         eventually(lambda: (watched.feed.health().latency_s or 0) > 0.3)
 
 
@@ -256,7 +202,7 @@ def test_a_ping_that_waits_counts_as_latency(sandbox: Sandbox) -> None:
 def test_silence_after_the_acknowledgement_opens_a_new_connection(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, exchange: str
 ) -> None:
-    monkeypatch.setattr(feed_module, "NO_DATA_S", 0.5)
+    monkeypatch.setattr(session_module, "NO_DATA_S", 0.5)
     sandbox.fault(exchange, "silence")
     with running(Watched(exchange, [sandbox.ws_url(exchange)])) as watched:
         eventually(lambda: watched.names().count("source_connected") >= 2)
@@ -385,6 +331,59 @@ def test_a_reset_connection_is_a_loss(sandbox: Sandbox) -> None:
 
     with websocket_server(reset) as url, running(Watched("binance", [url])) as watched:
         eventually(lambda: watched.reasons("source_disconnected"))
+
+
+@BOTH
+def test_a_drill_cuts_the_connection_and_ends_by_itself(sandbox: Sandbox, exchange: str) -> None:
+    with fed(sandbox, exchange) as watched:
+        began = monotonic()
+        watched.feed.drill("cut", 1.0)
+        eventually(lambda: not watched.connected, within=0.3)
+        assert watched.feed.health().detail == "drill: cut for 1 s"
+        eventually(lambda: watched.connected and len(sandbox.subscriptions(exchange)) == 2)
+        assert 1.0 <= monotonic() - began < 2.0, "no pause as after a loss"
+    assert watched.reasons("source_disconnected") == ["drill: cut for 1 s", "stopped"]
+    assert watched.names().count("source_connected") == 2
+    assert watched.feed.health().errors == 0
+
+
+@BOTH
+def test_a_drill_of_silence_throws_data_away_and_answers_pings(
+    monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, exchange: str
+) -> None:
+    monkeypatch.setattr(pings_module, "EVERY_S", 0.1)
+    monkeypatch.setattr(pings_module, "ANSWER_WITHIN_S", 0.3)
+    with fed(sandbox, exchange) as watched:
+        watched.feed.drill("silence", 60.0)
+        session = watched.feed._session
+        assert session is not None
+        sandbox.push_trade(exchange, "BTCUSDT", 7.0)
+        sandbox.send_raw(exchange, "{")
+        answered_to = session.pings.answered_to
+        eventually(lambda: session.pings.answered_to > answered_to + 0.5)
+        assert watched.connected and watched.feed.health().errors == 0
+        assert watched.feed.health().detail == "drill: silence for 60 s"
+        assert 7.0 not in [update.price for update in watched.updates]
+        watched.feed.end_drill()
+        sandbox.push_trade(exchange, "BTCUSDT", 8.0)
+        eventually(lambda: 8.0 in [update.price for update in watched.updates])
+        assert watched.feed.health().detail == "connected"
+
+
+def test_a_drill_ends_a_second_connection_too(sandbox: Sandbox) -> None:
+    with fed(sandbox, "binance") as watched:
+        sandbox.fault("binance", "deaf")
+        watched.feed._succession.plan.wish("a test")
+        eventually(lambda: sandbox.connections("binance") == 2)
+        watched.feed.drill("cut", 30.0)
+        eventually(lambda: sandbox.connections("binance") == 0)
+        assert watched.names() == ["source_connected", "source_disconnected"]
+
+
+def test_stops_quickly_in_the_middle_of_a_drill(sandbox: Sandbox) -> None:
+    with fed(sandbox, "binance") as watched:
+        watched.feed.drill("cut", 60.0)
+        eventually(lambda: not watched.connected)
 
 
 @contextmanager

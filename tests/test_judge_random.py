@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pytest
 
 from bot.fitness import SourceView, unfit
-from bot.judge import START_GRACE_S, Standing, failback_wait_s, judge
+from bot.judge import START_GRACE_S, Standing, judge
 from tests.test_judge import FIXED, POLICY, down, view
 
 

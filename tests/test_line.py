@@ -5,6 +5,24 @@ import pytest
 from bot.line import CONFIRM_S, CREDIT, GAP_MEMORY_S, MEMORY_S, Line, Stream
 
 
+def test_of_two_at_the_same_time_the_one_with_the_lower_number_is_no_news() -> None:
+    """It comes late, over a connection that lags behind another one."""
+    stream = Stream()
+    assert stream.advances(5, 20, (101.0,), 1.0)
+    assert not stream.advances(5, 19, (100.0,), 1.1)
+    assert stream.advances(5, 21, (102.0,), 1.2)
+    assert stream.last == (5, 21, (102.0,))
+
+
+def test_without_a_stamp_the_number_alone_tells_what_is_older() -> None:
+    stream = Stream()
+    assert stream.advances(None, 20, (101.0,), 1.0)
+    assert not stream.advances(None, 19, (100.0,), 1.1)
+    stream.forget()
+    assert stream.last == (None, None, ())
+    assert stream.advances(None, 3, (99.0,), 1.2)  # another connection may count anew
+
+
 class Told:
     """A line that is told prices a tenth of a second apart, beside others that say `others`."""
 

@@ -82,3 +82,16 @@ def test_pings_that_nobody_answers_are_not_sent_without_end() -> None:
             pings.sent(b"x", now)
         now += EVERY_S
     assert len(pings._unanswered) == WAITING
+
+
+def test_a_ping_can_be_hurried_and_its_answer_known() -> None:
+    pings = Pings(0.0)
+    pings.sent(b"1", 0.0)
+    pings.answered(b"1", 0.1)
+    assert pings.answered_to == 0.0 and not pings.due(5.0)
+    pings.hurry(5.0)
+    assert pings.due(5.0)
+    pings.sent(b"2", 5.0)
+    assert pings.answered_to == 0.0
+    pings.answered(b"2", 5.1)
+    assert pings.answered_to == 5.0

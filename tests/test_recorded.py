@@ -11,8 +11,8 @@ import pytest
 from bot.model import MarketDataUpdate, UpdateType
 from bot.sandbox.server import Sandbox
 from bot.symbols import Symbol
+from tests.feeds import Watched, running
 from tests.helpers import eventually
-from tests.test_feed import Watched, running
 
 FOLDER = os.environ.get("BOT_RECORDINGS", "")
 FILES = sorted(

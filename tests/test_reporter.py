@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from bot.events import (
-    FailoverFailed, SourceConnected, SourceDisconnected, SourceFault, SourceSwitched,
+    FailoverFailed, SourceConnected, SourceDisconnected, SourceFault, SourceHandedOver,
+    SourceSwitched,
 )
 from bot.model import MarketDataUpdate, Quote
 from bot.recorder import Recorder
@@ -89,6 +90,13 @@ def test_a_connection_and_its_loss_have_one_line_each(desk: Desk) -> None:
     assert desk.lines == ["✅ [OKX] WebSocket connected successfully",
                           "⚠️ [OKX] WebSocket disconnected: reset by peer"]
     assert desk.recorder.pending == 2 and desk.hub.sent == []
+
+
+def test_a_handover_has_a_line_of_its_own_and_is_recorded(desk: Desk) -> None:
+    desk.reporter.source_handed_over(SourceHandedOver("binance", AT, "it was 22.4 h old", 1.234))
+    assert desk.lines == [
+        "🤝 [BINANCE] Connection handed over: it was 22.4 h old, overlap 1.2 s"]
+    assert desk.recorder.pending == 1 and desk.hub.sent == []
 
 
 def test_an_error_has_one_line_with_how_often_it_came(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.agreement import Habit
-from bot.errors import NoQuote, StaleQuote
+from bot.errors import NoQuote, StaleQuote, UntrustedQuote
 from bot.fitness import Fault, SourceView
 from bot.judge import Standing
 from bot.model import Opinion, Quote
@@ -114,8 +114,8 @@ def test_average_leaves_unfit_sources_out() -> None:
 
 
 def test_average_of_one_is_that_one_by_name() -> None:
-    quote = asked("average", leg("binance", 60000.0), leg("okx", 60030.0), faults={"binance": STALLED},
-                  active="okx")
+    quote = asked("average", leg("binance", 60000.0), leg("okx", 60030.0), active="okx",
+                  faults={"binance": STALLED})
     assert (quote.exchange, quote.exchanges, quote.price) == ("okx", (), 60030.0)
     assert quote.trusted
 
@@ -230,10 +230,10 @@ def test_a_step_that_nobody_confirms_is_disputed_for_a_time() -> None:
     assert asked("primary", leg("binance", 60000.0), step_s=1.0, rest={"okx": 60000.0}).trusted
 
 
-def test_one_that_was_put_away_is_disputed_and_not_stale() -> None:
-    quote = asked("primary", leg("binance", 60000.0), faults={"binance": "disagrees with okx"},
-                  rule="disagreement")
-    assert (quote.status, quote.trusted) == ("disputed", False)
+def test_one_that_was_put_away_is_not_served_at_all() -> None:
+    with pytest.raises(UntrustedQuote, match="binance disagrees with okx rest"):
+        asked("primary", leg("binance", 60000.0), rule="disagreement",
+              faults={"binance": "disagrees with okx rest"})
 
 
 def test_confidence_grows_with_age_and_with_disagreement() -> None:

@@ -1,4 +1,4 @@
-"""Sources judged by what the others say: put away, let back, and disputes that nobody can decide."""
+"""Sources judged by the others: put away, let back, and disputes that nobody can decide."""
 
 import pytest
 
@@ -12,8 +12,9 @@ POLICY = Policy(primary="binance", failover=True, max_latency_s=5.0, failback_af
 
 def says(source: str, price: float | None, since: float = 0.5) -> SourceView:
     up = price is not None
-    return SourceView(source=source, connected_since=since if up else None, age_s=0.1 if up else None,
-                      silent_s=0.1, latency_s=None, detail="lost", price=price, sigma=0.0001)
+    return SourceView(source=source, connected_since=since if up else None,
+                      age_s=0.1 if up else None, silent_s=0.1, latency_s=None, detail="lost",
+                      price=price, sigma=0.0001)
 
 
 class Court:
@@ -48,7 +49,7 @@ def three() -> Court:
     return court
 
 
-def test_an_outvoted_active_source_is_left_after_three_votes(three: Court) -> None:
+def test_an_outvoted_active_source_is_left_after_some_votes(three: Court) -> None:
     three.vote(60_300.0, 60_001.0, 60_002.0, times=FALL - 1)
     assert three.active == "binance"
     three.vote(60_300.0, 60_001.0, 60_002.0)

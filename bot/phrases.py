@@ -1,0 +1,32 @@
+"""Prices, sources and changes in a few words, for lines of the log."""
+
+from bot.model import Quote, SourceStatus
+
+TIERS = ("websocket", "kafka", "okx", "mock")
+
+
+def severity(previous: str | None, current: str | None) -> str:
+    """Of a change between tiers: good news, a lower tier, or no real price at all."""
+    if current is None or current == "mock":
+        return "critical"
+    better = previous is None or TIERS.index(current) < TIERS.index(previous)
+    return "info" if better else "warning"
+
+
+def in_short(quote: Quote | None) -> str:
+    """A price for one line: what, from where, how old."""
+    if quote is None:
+        return "has no price"
+    if quote.synthetic:
+        return f"{quote.price}, made up"
+    origin = quote.exchange or "+".join(quote.exchanges)
+    trust = "" if quote.trusted else ", not trusted"
+    return f"{quote.price} from {origin} ({quote.source}), {quote.age_s * 1000:.0f} ms old{trust}"
+
+
+def source_in_words(source: SourceStatus) -> str:
+    if not source.connected:
+        return f"{source.exchange} down, {source.errors} errors"
+    latency = "latency unknown" if source.latency is None else f"{source.latency} ms"
+    return (f"{source.exchange} up, {latency}, {source.messages_received} updates, "
+            f"{source.errors} errors")

@@ -1,0 +1,46 @@
+"""What the web server sees of the daemon (bot.web.view): a look at its parts, and no more."""
+
+from bot.aggregator import MultiSourceWebSocketAggregator
+from bot.chain import Chain
+from bot.explanation import Explanation
+from bot.ledger import Ledger
+from bot.model import Quote, SourceStatus
+from bot.rehearsal import Drills
+
+
+class Window:
+    """Every member answers at once, from any thread. aggregator: None with the feeds off."""
+
+    def __init__(
+        self, instance: str, symbols: tuple[str, ...],
+        aggregator: MultiSourceWebSocketAggregator | None, chain: Chain, ledger: Ledger,
+        drills: Drills,
+    ) -> None:
+        self.instance = instance
+        self.symbols = symbols
+        self.ledger = ledger
+        self.drills = drills
+        self._aggregator = aggregator
+        self._chain = chain
+
+    @property
+    def feeds_enabled(self) -> bool:
+        return self._aggregator is not None
+
+    @property
+    def active_source(self) -> str | None:
+        return self._aggregator.active_source if self._aggregator else None
+
+    @property
+    def healthy(self) -> bool:
+        return self._aggregator is not None and self._aggregator.healthy
+
+    def source_statuses(self) -> list[SourceStatus]:
+        return self._aggregator.source_statuses() if self._aggregator else []
+
+    def quote(self, symbol: str, max_age_s: float | None = None) -> Quote:
+        """Raises: NoQuote."""
+        return self._chain.poll(symbol, max_age_s)
+
+    def explain(self, symbol: str) -> Explanation | None:
+        return self._aggregator.explain(symbol) if self._aggregator else None
