@@ -4,9 +4,11 @@ Replies to server pings are sent by the reading thread too, so there is never a 
 Python 3.11 and 3.12 a second thread that sends on a TLS connection with a timeout breaks it.
 """
 
+import select
+import ssl
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 import websocket
@@ -37,17 +39,27 @@ class Connection:
         self.pongs: deque[bytes] = deque()
         self._sock.settimeout(READ_S)
 
-    def receive(self) -> list[bytes]:
+    @property
+    def pending(self) -> bool:
+        """Whether there is something to receive that the operating system does not know of."""
+        return bool(self._ended) or (
+            isinstance(self._sock, ssl.SSLSocket) and self._sock.pending() > 0)
+
+    def fileno(self) -> int:
+        return self._sock.fileno()
+
+    def receive(self, wait: bool = True) -> list[bytes]:
         """The messages that arrived, text or binary, in order; none after READ_S of silence.
 
+        wait: False: take what is there and do not wait at all.
         Raises: ConnectionLost, with the peer's close code and reason if there were any, once every
         message before it has been returned.
         """
         if self._ended:
             raise ConnectionLost(self._ended)
         try:
-            data = self._sock.recv(CHUNK)
-        except TimeoutError:
+            data = self._sock.recv(CHUNK) if wait else self._recv_now()
+        except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
             return []
         except OSError as error:
             raise ConnectionLost(worded(error)) from error
@@ -84,11 +96,28 @@ class Connection:
             pass  # the peer is gone already
         self._ws.shutdown()  # type: ignore[no-untyped-call]
 
+    def _recv_now(self) -> bytes:
+        self._sock.settimeout(0.0)
+        try:
+            return self._sock.recv(CHUNK)
+        finally:
+            self._sock.settimeout(READ_S)  # sending waits a little for room
+
     def _send(self, payload: bytes, opcode: int) -> None:
         try:
             self._ws.send(payload, opcode)
         except (OSError, websocket.WebSocketException) as error:
             raise ConnectionLost(f"cannot send: {worded(error)}") from error
+
+
+def wait_for_any(connections: Sequence[Connection], seconds: float) -> None:
+    """Return once one of them has something to receive, or after `seconds`."""
+    if any(connection.pending for connection in connections):
+        return
+    poll = select.poll()
+    for connection in connections:
+        poll.register(connection.fileno(), select.POLLIN)
+    poll.poll(seconds * 1000)
 
 
 def _closing(payload: bytes) -> str:

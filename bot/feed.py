@@ -1,37 +1,42 @@
-"""One exchange connection: frames -> parse -> store, kept alive, and opened again when it ends."""
+"""The connection to one source: frames -> parse -> store, without end and without a gap.
 
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from itertools import groupby
+A connection that ends is opened again. One that is about to end is replaced before that: a second
+one is opened, subscribed and compared with the first, which is closed once it is not needed.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
 from time import monotonic, time
 
 from bot.backoff import Backoff
-from bot.connection import Connection
-from bot.dial import HANDSHAKE_S, Dial
+from bot.complaints import Complaints
+from bot.connection import READ_S, Connection, wait_for_any
+from bot.dial import HANDSHAKE_S
+from bot.drill import Drill, DrillFault
 from bot.errors import (
-    BotError, ConnectError, ConnectionLost, ExchangeError, ImplausibleStamp, ParseError,
+    ClosingSoon, ConnectError, ConnectionLost, ExchangeError, ImplausibleStamp, ParseError,
 )
-from bot.events import Publisher, SourceConnected, SourceDisconnected, SourceFault
+from bot.events import Publisher, SourceConnected, SourceDisconnected, SourceHandedOver
 from bot.exchanges.base import Exchange
-from bot.folding import Fold
+from bot.hosts import Hosts
 from bot.intake import Intake, Reference, nobody
 from bot.model import FeedHealth
-from bot.pacing import Pacer
-from bot.pings import Pings
+from bot.planning import BETTER, MAX_AGE_S, Plan
+from bot.session import Session
 from bot.store import LatestPrices
-from bot.subscriptions import Row, Subscriptions
+from bot.subscriptions import Subscriptions
+from bot.succession import Succession
 from bot.worker import Worker
 
-NO_DATA_S = 60.0  # a connection that answers pings and brings nothing is opened anew after this
+log = logging.getLogger(__name__)
+
 SETTLED_S = 30.0  # data for that long makes an earlier run of failures forgotten
-STRAY_DIALS = 3  # attempts that were left behind and still hang; with so many none is begun
-CHORES_EVERY_S = 0.1
 STOPPED = "stopped"  # the reason of a disconnection that was asked for
-DIAL_SLICE_S = 0.1
+SLICE_S = 0.1  # longest wait without a look at what is asked of the feed
 
 
 class Feed(Worker):
-    """The connection to one exchange, and the only thread that uses it.
+    """The connection to one source, and the only thread that uses it; for short times two of them.
 
     Whatever happens on the network becomes a pause and another attempt, without end. Frames that
     cannot be read are counted and change nothing else.
@@ -48,198 +53,195 @@ class Feed(Worker):
         name: str | None = None,
         reference: Reference = nobody,
         handshake_s: float = HANDSHAKE_S,
+        max_connection_age_s: float = MAX_AGE_S,
         backoff: Backoff | None = None,
+        retry: Backoff | None = None,
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
-        """name: of the source, where that is not the exchange's own. reference: for its Intake."""
+        """name: of the source, where that is not the exchange's own. reference: for its Intake.
+
+        urls: the preferred one first. backoff: between attempts to connect; retry: between
+        attempts to replace a connection, which is planned at max_connection_age_s at the latest.
+        """
         self.source = name or exchange.NAME
         super().__init__(f"feed-{self.source}")
         self._exchange = exchange
-        self._urls = [exchange.stream_url(url) for url in urls]
-        self._not_before = dict.fromkeys(self._urls, 0.0)
         self._subscriptions = subscriptions
         self._publisher = publisher
-        self._handshake_s = handshake_s
         self._backoff = backoff or Backoff()
         self._mono = mono
         self._wall = wall
         self.intake = Intake(self.source, store, publisher, reference, mono, wall)
-        self._fold = Fold()
-        self._pacer = Pacer(exchange.SENDS_PER_S)
-        self._outbox: deque[str] = deque()
-        self._connection: Connection | None = None
-        self._subscribed: tuple[Row, ...] = ()
-        self._symbols: Mapping[str, str] = {}
-        self._strays: list[Dial] = []
-        self._next_chores = 0.0
-        self._data_at = 0.0
+        self._complaints = Complaints(self.source, publisher, mono, wall)
+        self._hosts = Hosts([exchange.stream_url(url) for url in urls], handshake_s, mono)
+        plan = Plan(max_connection_age_s, retry)
+        self._succession = Succession(self.source, self._hosts, plan, self._open, self.intake)
+        self._drill = Drill(mono)
         self._settled = False
         # read by other threads; each is one assignment by this thread
-        self._pings = Pings(0.0)
+        self._session: Session | None = None
         self._connected_since: float | None = None
         self._messages_received = 0
-        self._errors = 0
         self._last_update: int | None = None
         self._detail = "not connected yet"
 
     def health(self) -> FeedHealth:
         """Thread: any."""
-        connection, latency = self._connection, None
-        if connection is not None:
-            latency = self._pings.round_trip_s(self._mono(), connection.heard_at)
+        session = self._session
         return FeedHealth(
-            source=self.source, connected_since=self._connected_since, latency_s=latency,
+            source=self.source, connected_since=self._connected_since,
+            latency_s=session.latency_s(self._mono()) if session is not None else None,
             event_lag_s=self.intake.event_lag_s, clock_offset_s=self.intake.clock_offset_s,
-            messages_received=self._messages_received,
-            errors=self._errors, last_update=self._last_update, detail=self._detail,
+            messages_received=self._messages_received, errors=self._complaints.count,
+            last_update=self._last_update, detail=self._drill.in_words() or self._detail,
         )
+
+    def drill(self, fault: DrillFault, seconds: float) -> None:
+        """Behave for that long as if the network did this. Thread: any; it begins within 0.2 s.
+
+        cut: the connection is lost, and none can be opened. silence: no data come, while pings are
+        answered. Raises: ValueError for another fault.
+        """
+        self._drill.begin(fault, seconds)
+
+    def end_drill(self) -> None:
+        """Thread: any."""
+        self._drill.end()
 
     def step(self) -> None:
         try:
-            if self._connection is None:
+            if self._drill.fault() == "cut":
+                self._end(self._drill.in_words() or "drill")
+                self.stopping.wait(SLICE_S)
+            elif self._session is None:
                 self._connect()
             else:
-                self._read(self._connection)
+                self._turn(self._session)
         except (ConnectError, ConnectionLost) as error:
             self._lost(error)
 
     def close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._disconnected(STOPPED)
+        self._end(STOPPED)
 
     def _connect(self) -> None:
-        url = min(self._urls, key=lambda url: self._not_before[url])
-        if self.stopping.wait(max(0.0, self._not_before[url] - self._mono())):
-            return
-        # a URL that was tried goes behind the others; a failure sends it further back
-        self._not_before[url] = self._mono()
-        self._strays = [stray for stray in self._strays if not stray.wait(0.0)]
-        if len(self._strays) >= STRAY_DIALS:
-            raise ConnectError(f"{url}: {len(self._strays)} attempts hang in name look-up")
-        dial = Dial(url, self._handshake_s)
-        while not dial.wait(DIAL_SLICE_S):
-            if self.stopping.is_set():
-                return dial.abandon()
-            if dial.expired:
-                dial.abandon()
-                self._strays.append(dial)
-                raise ConnectError(f"{url}: no answer within {self._handshake_s:g} s")
-        try:
-            connection = dial.connection()
-        except ConnectError as error:
-            if error.retry_after_s is not None:
-                self._not_before[url] = self._mono() + error.retry_after_s
-            raise
-        self._connected(connection)
+        if not self._hosts.dialling:
+            if self.stopping.wait(self._hosts.pause_s()):
+                return
+            self._hosts.dial(self._hosts.in_turn())
+        connection = self._hosts.poll(SLICE_S)
+        if connection is not None:
+            self._connected(self._open(connection))
 
-    def _connected(self, connection: Connection) -> None:
-        now = self._mono()
-        self._connection = connection
-        self._subscribed, self._symbols = (), {}
-        self._outbox.clear()
-        self._pacer = Pacer(self._exchange.SENDS_PER_S)  # the limit is the connection's
+    def _open(self, connection: Connection) -> Session:
+        return Session(connection, self._hosts.url, self._exchange, self._subscriptions,
+                       self._mono())
+
+    def _connected(self, session: Session) -> None:
         self.intake.connected()
-        self._pings = Pings(now)
-        self._next_chores = now
-        self._data_at, self._settled = now, False
+        self._session, self._settled = session, False
         self._detail = "connected"
-        self._connected_since = now
+        self._connected_since = session.opened_at
+        self._succession.plan.opened(session.opened_at)
         self._publisher.publish(
             "source_connected", SourceConnected(self.source, self._wall(), "connected"))
-        self._chores(connection, now)
+        session.chores(session.opened_at)
 
-    def _read(self, connection: Connection) -> None:
-        frames = connection.receive()
-        if frames:
-            now, received_at = connection.heard_at, int(self._wall() * 1000)
-            for frame in frames:
-                self._take(frame, now, received_at)
+    def _turn(self, session: Session) -> None:
+        """Read what came, on two connections if there are two, and do what is due."""
+        second = self._succession.second
+        if second is None:
+            now = self._serve(session)
         else:
-            now = self._mono()
-        while connection.pongs:
-            self._pings.answered(connection.pongs.popleft(), connection.heard_at)
-        if now >= self._next_chores:
-            self._chores(connection, now)
-
-    def _take(self, frame: bytes, now: float, received_at: int) -> None:
-        if frame == self._exchange.PONG:
-            self._pings.answered(None, now)
-            return
+            wait_for_any((session.connection, second.connection), READ_S)
+            try:
+                now = self._serve(session, wait=False)
+            except ConnectionLost as error:
+                return self._hand_over(session, f"{self._succession.reason}; then lost: {error}")
         try:
-            updates = self._exchange.parse(frame, self._symbols, received_at, now)
-            if updates:
-                if self.intake.take(updates, now):
-                    self._data_at = now
-                self._messages_received += len(updates)
-                self._last_update = received_at
-        except (ParseError, ExchangeError, ImplausibleStamp) as error:
-            self._fault(error)
-
-    def _chores(self, connection: Connection, now: float) -> None:
-        """What is due from time to time; the reading thread alone sends."""
-        self._next_chores = now + CHORES_EVERY_S
-        self._resubscribe()
-        self._keep_alive(connection, now)
-        while self._outbox and self._pacer.may_send(now):
-            connection.send(self._outbox.popleft())
-        if not self._settled and self._data_at - (self._connected_since or now) >= SETTLED_S:
+            if second is not None:
+                now = self._serve(second, wait=False)
+            if self._succession.advance(session, now):
+                self._hand_over(session, self._succession.reason)
+        except (ConnectError, ConnectionLost) as error:
+            self._call_off(error)
+        if not self._settled and session.data_at - session.opened_at >= SETTLED_S:
             self._settled = True
             self._backoff.reset()
-        if now - self._data_at > NO_DATA_S:
-            raise ConnectionLost(f"no data for {NO_DATA_S:.0f} s on an open connection")
 
-    def _resubscribe(self) -> None:
-        wanted = self._subscriptions.rows
-        if wanted is self._subscribed:
+    def _serve(self, session: Session, wait: bool = True) -> float:
+        """Take what a connection brought, and do its chores. Returns: monotonic s."""
+        frames = session.receive(wait)
+        if frames:
+            now, received_at = session.connection.heard_at, int(self._wall() * 1000)
+            if self._drill.fault() == "silence":
+                frames = [frame for frame in frames if frame == self._exchange.PONG]
+            for frame in frames:
+                self._take(session, frame, now, received_at)
+        else:
+            now = self._mono()
+        session.chores(now)
+        return now
+
+    def _take(self, session: Session, frame: bytes, now: float, received_at: int) -> None:
+        if frame == self._exchange.PONG:
+            session.pings.answered(None, now)
             return
-        new = wanted[len(self._subscribed):]
-        self._subscribed = wanted
-        self._symbols = {self._exchange.native(symbol): symbol.name for symbol, _ in wanted}
-        for kinds, rows in groupby(new, key=lambda row: row[1]):
-            natives = [self._exchange.native(symbol) for symbol, _ in rows]
-            self._outbox.extend(self._exchange.subscribe(natives, kinds))
+        try:
+            updates = self._exchange.parse(frame, session.symbols, received_at, now)
+            if updates and self._succession.overlap is not None:
+                session.data_at = now  # what the other connection told before is a sign of life
+                updates = self._succession.news(session, updates, now)
+            if updates:
+                if self.intake.take(updates, now):
+                    session.data_at = now
+                self._messages_received += len(updates)
+                self._last_update = received_at
+        except ClosingSoon as notice:
+            if session is self._succession.second:
+                raise ConnectionLost(str(notice)) from notice
+            self._succession.plan.wish(str(notice).removeprefix(f"{self._exchange.NAME}: "))
+        except (ParseError, ExchangeError, ImplausibleStamp) as error:
+            self._complaints.tell(error)
 
-    def _keep_alive(self, connection: Connection, now: float) -> None:
-        if self._pings.overdue(now, connection.heard_at):
-            raise ConnectionLost(f"nothing heard for {now - connection.heard_at:.0f} s, "
-                                 f"no answer to a ping")
-        if self._pings.due(now) and self._pacer.may_send(now):
-            payload = b"%d" % int(now * 1000)
-            if self._exchange.PING is None:
-                connection.ping(payload)
-            else:
-                connection.send(self._exchange.PING)
-            self._pings.sent(payload, now)
+    def _hand_over(self, first: Session, reason: str) -> None:
+        self._session, overlap_s = self._succession.take_over(self._mono())
+        first.close()
+        self._publisher.publish("source_handed_over", SourceHandedOver(
+            self.source, self._wall(), reason, overlap_s))
+
+    def _call_off(self, error: ConnectError | ConnectionLost) -> None:
+        """The second connection came to nothing; the first one stays."""
+        pause = self._succession.call_off(self._mono())
+        reason = f"no second connection ({self._succession.reason}): {error}"
+        if self._succession.reason == BETTER:
+            log.debug("[%s] %s", self.source.upper(), reason)
+        else:
+            self._complaints.tell(ConnectError(reason), f"; next attempt in {pause:.0f} s")
+
+    def _end(self, reason: str) -> None:
+        self._hosts.abandon()
+        if self._session is not None:
+            self._disconnected(reason)
 
     def _lost(self, error: ConnectError | ConnectionLost) -> None:
-        pause = max(self._backoff.next_s(), min(self._not_before.values()) - self._mono())
-        if self._connection is not None:
-            self._connection.close()
+        pause = 0.0  # where a second connection is being dialled it becomes the only one
+        if not self._hosts.dialling:
+            pause = max(self._backoff.next_s(), self._hosts.pause_s())
+        if self._session is not None:
             self._disconnected(str(error), pause)
         elif not self.stopping.is_set():
             self._detail = str(error)
-            self._fault(error, f"; next attempt in {pause:.0f} s")
+            self._complaints.tell(error, f"; next attempt in {pause:.0f} s")
         self.stopping.wait(pause)
 
     def _disconnected(self, reason: str, pause: float | None = None) -> None:
-        self._connection = self._connected_since = None
+        session, self._session, self._connected_since = self._session, None, None
+        self._succession.end()
+        if session is not None:
+            session.close()
         self.intake.disconnected()
         self._detail = reason
         after = "" if pause is None else f"; next attempt in {pause:.0f} s"
         self._publisher.publish(
             "source_disconnected", SourceDisconnected(self.source, self._wall(), reason + after))
-
-    def _fault(self, error: BotError, after: str = "") -> None:
-        self._errors += 1
-        # unreadable frames come in many kinds at once, and the first one tells enough
-        kinds = {ParseError: "unreadable", ImplausibleStamp: "stamp"}
-        kind = kinds.get(type(error), str(error))
-        count = self._fold.count(kind, self._mono())
-        if count:
-            reason = str(error).removeprefix(f"{self.source}: ")
-            if isinstance(error, ParseError):
-                reason = f"unreadable frame: {reason}"
-            self._publisher.publish(
-                "source_error", SourceFault(self.source, self._wall(), reason + after, count))

@@ -1,5 +1,6 @@
 """The round trips of one connection."""
 
+import math
 from collections import deque
 
 EVERY_S = 15.0
@@ -11,17 +12,22 @@ class Pings:
     """Pings sent and their answers. One for each connection; its reading thread writes.
 
     latency_s: the last round trip. waiting_since: monotonic s at which the oldest ping without an
-    answer was sent.
+    answer was sent. answered_to: monotonic s at which the newest ping with an answer was sent.
     """
 
     def __init__(self, now: float) -> None:
         self.latency_s: float | None = None
         self.waiting_since: float | None = None
+        self.answered_to = -math.inf
         self._unanswered: deque[tuple[bytes, float]] = deque()
         self._next = now
 
     def due(self, now: float) -> bool:
         return now >= self._next and len(self._unanswered) < WAITING
+
+    def hurry(self, now: float) -> None:
+        """Let the next ping be due at once."""
+        self._next = min(self._next, now)
 
     def sent(self, payload: bytes, now: float) -> None:
         self._unanswered.append((payload, now))
@@ -35,7 +41,7 @@ class Pings:
         while self._unanswered:
             sent, when = self._unanswered.popleft()
             if payload is None or payload == sent:
-                self.latency_s = at - when
+                self.latency_s, self.answered_to = at - when, when
                 break
         self.waiting_since = self._unanswered[0][1] if self._unanswered else None
 

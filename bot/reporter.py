@@ -142,7 +142,7 @@ class Reporter:
 
     def verdict_changed(self, event: VerdictChanged) -> None:
         good = event.status in ("trusted", "degraded")
-        if event.previous is not None or not good:
+        if event.previous is not None or (event.status is not None and not good):
             log.log(logging.INFO if good else logging.WARNING, "⚖️ [PRICE]%s %s -> %s: %s",
                     self._where(event.symbol), event.previous or "none", event.status or "none",
                     event.reason)

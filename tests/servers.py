@@ -1,7 +1,10 @@
 """Peers that misbehave below the WebSocket protocol, which the practice exchanges cannot."""
 
+import select
 import socket
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -123,3 +126,42 @@ def _pump(source: socket.socket, sink: socket.socket, stopping: threading.Event)
         sink.shutdown(socket.SHUT_WR)
     except OSError:
         pass  # closed already
+
+
+class Relay:
+    """Passes connections on to a port of this machine, each with its own lag and its own end.
+
+    lags_s: of what the server sends, by the number of the connection in order of acceptance, from
+    0; others have none. It may be changed at any time. refusing: new ones are closed at once.
+    """
+
+    def __init__(self, target_port: int) -> None:
+        self.lags_s: dict[int, float] = {}
+        self.refusing = False
+        self.accepted = 0
+        self._target_port = target_port
+        self._cut: set[int] = set()
+
+    def cut(self, number: int) -> None:
+        """End a connection; new ones are accepted."""
+        self._cut.add(number)
+
+    def behave(self, sock: socket.socket, stopping: threading.Event) -> None:
+        """For a RawServer."""
+        number, self.accepted = self.accepted, self.accepted + 1
+        if self.refusing:
+            return
+        waiting: deque[tuple[float, bytes]] = deque()
+        with socket.create_connection(("127.0.0.1", self._target_port)) as target:
+            while not stopping.is_set() and number not in self._cut:
+                readable, _, _ = select.select([sock, target], [], [], 0.005)
+                for source in readable:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    if source is sock:
+                        target.sendall(data)
+                    else:
+                        waiting.append((time.monotonic() + self.lags_s.get(number, 0.0), data))
+                while waiting and waiting[0][0] <= time.monotonic():
+                    sock.sendall(waiting.popleft()[1])

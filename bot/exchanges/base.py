@@ -53,13 +53,27 @@ class Exchange(Protocol):
         """The updates in one frame; none for an acknowledgement, a pong or an unknown symbol.
 
         symbols: native spelling -> canonical. received_at: epoch ms. received_mono: monotonic s.
+        Each with its event_id where the exchange gives one, which within a stream only rises.
+
         Raises: ParseError for anything that is not the protocol or not a possible price;
-        ExchangeError for an error that the exchange reports.
+        ExchangeError for an error that the exchange reports; ClosingSoon for its announcement that
+        it will close the connection.
         """
+
+    def ticker_url(self, base: str, native_symbol: str) -> str:
+        """The REST request for one ticker, from one of <NAME>_REST_URL."""
+
+    def parse_ticker(
+        self, body: bytes, symbols: Mapping[str, str], received_at: int, received_mono: float
+    ) -> MarketDataUpdate:
+        """The ticker in a REST answer. Raises: ParseError, ExchangeError, as `parse` does."""
 
 
 # Epoch ms. More digits are another unit, and no time that a program needs to know of.
 Stamp = Annotated[int, msgspec.Meta(gt=0, lt=10**15)]
+
+# The number of an event within its stream: a trade's, a book's.
+EventId = Annotated[int, msgspec.Meta(ge=0, lt=10**18)]
 
 # What reading a frame can raise when it is not what the protocol says.
 UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, KeyError, IndexError, RecursionError)

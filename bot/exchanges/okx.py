@@ -1,9 +1,10 @@
 """OKX v5 public channels and REST ticker.
 
 Source: OKX v5 documentation, "Tickers channel" (2026-07-09), "Trades channel" (2026-07-22), "Order
-book channel" (2026-07-07), "GET ticker" (2026-07-17): everything is a string, an empty value is "",
-the text `ping` is answered by the text `pong`, a silent connection is closed after 30 s. The first
-push after a subscription is the last known state, which can be hours old by its own `ts`.
+book channel" (2026-07-07), "Notification" (2026-07-22), "GET ticker" (2026-07-17): everything but
+seqId is a string, an empty value is "", the text `ping` is answered by the text `pong`, a silent
+connection is closed after 30 s. The first push after a subscription is the last known state, which
+can be hours old by its own `ts`. Notice 64008 comes about 60 s before a connection is closed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from msgspec import convert
 
-from bot.errors import ExchangeError, short, shown
-from bot.exchanges.base import UNREADABLE, Stamp, amount, price, spread, unreadable
+from bot.errors import ClosingSoon, ExchangeError, short, shown
+from bot.exchanges.base import UNREADABLE, EventId, Stamp, amount, price, spread, unreadable
 from bot.model import MarketDataUpdate, UpdateType
 from bot.symbols import Symbol
 
@@ -24,6 +25,7 @@ PONG: bytes | None = b"pong"
 SENDS_PER_S = 2
 
 CHANNELS: dict[UpdateType, str] = {"ticker": "tickers", "trade": "trades", "orderbook": "bbo-tbt"}
+CLOSING_NOTICE = "64008"
 ARGUMENTS_PER_REQUEST = 200  # of about 50 bytes each; a request may hold 64 KB of them
 
 
@@ -43,6 +45,8 @@ class _Row(msgspec.Struct, gc=False):
     bids: list[list[str]] = []
     asks: list[list[str]] = []
     ts: Stamp | None = None
+    tradeId: str = ""
+    seqId: EventId | None = None
 
 
 class _Frame(msgspec.Struct, gc=False):
@@ -82,6 +86,9 @@ def parse(
         if message.event == "error":
             raise _reported(message, frame)
         if not message.data or message.arg is None:
+            if message.code == CLOSING_NOTICE and message.event == "notice":
+                words = short(message.msg).rstrip(".")
+                raise ClosingSoon(f"{NAME}: notice {CLOSING_NOTICE}, {words}")
             return []
         kind = _KINDS.get(message.arg.channel)
         symbol = symbols.get(message.arg.instId)
@@ -121,8 +128,10 @@ def parse_ticker(
 def _update(
     row: _Row, kind: UpdateType, symbol: str, received_at: int, received_mono: float
 ) -> MarketDataUpdate | None:
+    event_id = None
     if kind == "trade":
         value, volume, bid, ask = _number(row.px), _number(row.sz), None, None
+        event_id = int(row.tradeId) if row.tradeId.isdecimal() and len(row.tradeId) < 19 else None
     elif kind == "ticker":
         value, volume = _number(row.last), _number(row.vol24h)
         bid, ask = spread(_number(row.bidPx), _number(row.askPx))
@@ -132,9 +141,9 @@ def _update(
         bid, ask = spread(_number(row.bids[0][0]), _number(row.asks[0][0]))
         if bid is None or ask is None:
             return None
-        value, volume = (bid + ask) / 2, None
+        value, volume, event_id = (bid + ask) / 2, None, row.seqId
     return MarketDataUpdate(NAME, symbol, kind, price(value), amount(volume), bid, ask,
-                            row.ts, received_at, received_mono)
+                            row.ts, received_at, received_mono, event_id)
 
 
 def _number(text: str) -> float | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ExchangeError, ParseError
+from bot.errors import ClosingSoon, ExchangeError, ParseError
 from bot.exchanges import ALL
 from bot.exchanges.base import Exchange
 from bot.model import MarketDataUpdate
@@ -24,7 +24,7 @@ Row = tuple[str, str, float, float | None, float | None, float | None, int | Non
 
 
 class Case:
-    """One line of a fixture: a frame, and the rows it gives, or None where it is an error."""
+    """One line of a fixture: a frame, and the rows it gives; None: an error or an announcement."""
 
     def __init__(self, exchange: str, number: int, line: str) -> None:
         found = json.loads(line)
@@ -32,7 +32,8 @@ class Case:
         self.exchange: Exchange = ALL[exchange]
         self.raw: bytes = found["raw"].encode()
         self.rows: list[Row] | None = (
-            None if found.get("error") else [tuple(row) for row in found["expect"]])
+            [tuple(row) for row in found["expect"]] if "expect" in found else None)
+        self.closing: bool = found.get("closing", False)
 
 
 def cases(*names: str) -> list[Case]:
@@ -62,12 +63,12 @@ def parse_or_message(
 ) -> tuple[list[MarketDataUpdate] | None, str]:
     try:
         return parse(exchange, frame), ""
-    except (ParseError, ExchangeError) as error:
+    except (ParseError, ExchangeError, ClosingSoon) as error:
         return None, str(error)
 
 
 def survives(exchange: Exchange, frame: bytes) -> list[MarketDataUpdate] | None:
-    """The updates, each of them possible, or None for a fault that says so in one short line."""
+    """The updates, each of them possible, or None for an error that says so in one short line."""
     updates, message = parse_or_message(exchange, frame)
     if updates is None:
         lines, length, begin = message.count("\n") + 1, len(message), message[:20]
@@ -91,6 +92,8 @@ def check(exchange: Exchange, update: MarketDataUpdate) -> None:
         assert 0.0 < update.bid <= update.ask
     stamp = update.timestamp
     assert stamp is None or type(stamp) is int and abs(stamp) < LONGEST_STAMP, "impossible stamp"
+    number = update.event_id
+    assert number is None or type(number) is int and 0 <= number < LONGEST_STAMP, "impossible id"
     assert (update.received_at, update.received_mono) == (RECEIVED_AT, RECEIVED_MONO)
 
 

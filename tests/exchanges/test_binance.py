@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ExchangeError, ParseError
+from bot.errors import ClosingSoon, ExchangeError, ParseError
 from bot.exchanges import binance
 from tests.exchanges.cases import compact, parse
 
@@ -36,6 +36,27 @@ def test_fields_that_differ_only_in_case_are_different_fields(field: str, twin: 
 def test_order_ids_of_old_trades_are_no_prices() -> None:
     update = only({**TRADE, "b": 88010203040, "a": 3})
     assert (update.price, update.bid, update.ask) == (61734.55, None, None)
+
+
+@pytest.mark.parametrize("message, number", [
+    (TRADE | {"t": 4101000001, "a": 3, "b": 88010203040}, 4101000001),
+    (TRADE | {"e": "aggTrade", "a": 700100200, "f": 1, "l": 2}, 700100200),
+    (BOOK | {"u": 51000000001}, 51000000001),
+    (TICKER, None),
+])
+def test_trades_and_books_have_the_exchanges_own_number(
+    message: dict[str, Any], number: int | None
+) -> None:
+    """The same on every connection; a ticker has none, its stamp must do."""
+    update = only(message)
+    assert update.event_id == number and type(update.event_id) is type(number)
+
+
+def test_shutdown_is_announced_raw_and_in_the_envelope() -> None:
+    message = {"e": "serverShutdown", "E": 1790000000123}
+    for frame in (message, {"stream": "!serverShutdown", "data": message}):
+        with pytest.raises(ClosingSoon, match="binance: serverShutdown"):
+            parse(binance, compact(frame))
 
 
 def test_book_ticker_is_known_by_its_shape_and_has_no_time() -> None:

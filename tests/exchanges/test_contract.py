@@ -3,12 +3,13 @@
 import ast
 import json
 import random
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import bot.exchanges
-from bot.errors import ParseError
+from bot.errors import ClosingSoon, ExchangeError, ParseError
 from bot.exchanges import ALL
 from bot.exchanges.base import Exchange
 from bot.model import UpdateType
@@ -32,6 +33,16 @@ MUTATIONS = 10_000
 def test_documented_frame_gives_exactly_its_updates(case: Case) -> None:
     found = survives(case.exchange, case.raw)
     assert (None if found is None else [row(update) for update in found]) == case.rows
+
+
+@EVERY_CASE
+def test_announcement_of_a_close_is_told_as_such_and_as_nothing_else(case: Case) -> None:
+    if case.closing:
+        with pytest.raises(ClosingSoon):
+            parse(case.exchange, case.raw)
+    else:
+        with suppress(ParseError, ExchangeError):
+            parse(case.exchange, case.raw)
 
 
 @EACH

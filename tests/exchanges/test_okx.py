@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ExchangeError, ParseError
+from bot.errors import ClosingSoon, ExchangeError, ParseError
 from bot.exchanges import okx
 from bot.model import MarketDataUpdate
 from tests.exchanges.cases import compact, natives, parse
@@ -80,8 +80,25 @@ def test_error_event_is_an_error_of_the_exchange_with_code_and_words(code: str) 
         parse(okx, compact({"event": "error", "code": code, "msg": "channel doesn't exist"}))
 
 
-def test_notice_of_an_upgrade_is_no_error() -> None:
-    assert parse(okx, compact({"event": "notice", "code": "64008", "msg": "soon closed"})) == []
+def test_notice_of_an_upgrade_announces_the_close_and_other_notices_nothing() -> None:
+    with pytest.raises(ClosingSoon, match="okx: notice 64008, soon closed"):
+        parse(okx, compact({"event": "notice", "code": "64008", "msg": "soon closed"}))
+    assert parse(okx, compact({"event": "notice", "code": "64009", "msg": "news"})) == []
+
+
+def test_trades_and_books_have_the_exchanges_own_number() -> None:
+    """The same on every connection; a ticker has none, its stamp must do."""
+    row = trade(tradeId="1051102132", seqId=7)
+    book = {"asks": [["2", "1", "0", "1"]], "bids": [["1", "1", "0", "1"]], "ts": str(TS)}
+    assert parse(okx, frame("trades", row))[0].event_id == 1051102132
+    assert parse(okx, frame("bbo-tbt", book | {"seqId": 363996337}))[0].event_id == 363996337
+    assert parse(okx, frame("bbo-tbt", book))[0].event_id is None
+    assert parse(okx, frame("tickers", TICKER))[0].event_id is None
+
+
+@pytest.mark.parametrize("number", ["", "x", "-1", "9" * 5000])
+def test_odd_number_of_a_trade_costs_the_number_and_not_the_trade(number: str) -> None:
+    assert parse(okx, frame("trades", trade(tradeId=number)))[0].event_id is None
 
 
 def test_channels_are_those_of_the_public_path() -> None:

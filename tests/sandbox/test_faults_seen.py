@@ -39,6 +39,25 @@ def test_close_is_orderly_and_has_the_code(sandbox: Sandbox, connect: Connect) -
     assert sandbox.close_codes("binance") == []
 
 
+def test_notice_announces_the_close_and_the_close_comes(
+    sandbox: Sandbox, connect: Connect
+) -> None:
+    binance, okx = both(sandbox, connect)
+    raw = connect(sandbox.ws_url("binance") + "/ws")
+    eventually(lambda: sandbox.connections("binance") == 2)
+    sandbox.fault("binance", "notice")
+    sandbox.fault("okx", "notice", 0.1)
+    shutdown = json.loads(raw.recv())
+    assert shutdown["e"] == "serverShutdown" and abs(shutdown["E"] / 1000 - time.time()) < 5.0
+    combined = json.loads(binance.recv())
+    assert combined["stream"] == "!serverShutdown" and combined["data"]["e"] == "serverShutdown"
+    notice = json.loads(okx.recv())
+    assert (notice["event"], notice["code"]) == ("notice", "64008")
+    assert okx.recv_data()[0] == websocket.ABNF.OPCODE_CLOSE
+    assert sandbox.push_trade("binance", "BTCUSDT", 5.0) == 1  # without a value none is closed
+    assert sandbox.faults() == {"binance": {}, "okx": {}}
+
+
 def test_refused_connections_come_back_on_the_same_port(
     sandbox: Sandbox, connect: Connect
 ) -> None:
