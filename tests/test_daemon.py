@@ -338,6 +338,34 @@ def test_status_shows_a_running_bot_and_says_when_there_is_none(
         assert json.loads(out)["health"]["healthy"] is True
 
 
+def test_a_lie_is_told_from_the_truth_and_explained(tmp_path: Path, sandbox: Sandbox) -> None:
+    """One of two exchanges is half a per cent off, and REST says which."""
+    port = str(free_port())
+
+    def asked(*verb: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "bot", "price", *verb], cwd=tmp_path, capture_output=True,
+            text=True, env=os.environ | {"API_PORT": port, "PYTHONPATH": os.getcwd()})
+
+    with daemon(tmp_path, settings(sandbox, API_PORT=port)) as bot:
+        bot.wait_for("is served from websocket")
+        eventually(lambda: bot.price()["status"] == "trusted")
+        assert bot.price()["sourcesUsed"] == ["binance", "okx"] and bot.price()["confidence"] > 0
+        sandbox.fault("binance", "wrong", 0.5)
+        eventually(lambda: bot.price()["status"] == "disputed")
+        assert bot.price()["trusted"] is False
+        bot.wait_for("[BINANCE] Not believed: disagrees with okx")
+        eventually(lambda: bot.price()["exchange"] == "okx" and bot.price()["trusted"])
+        off = bot.price()["price"] / sandbox.true_price("okx", "BTCUSDT") - 1
+        assert abs(off) < 0.002
+        out = asked("btc-usdt", "--explain").stdout
+        assert "RULE" in out and "disagreement" in out and "okx rest" in out
+        legs = json.loads(asked("BTCUSDT", "--explain", "--json").stdout)["explain"]["legs"]
+        assert {leg["source"]: leg["accepted"] for leg in legs if leg["kind"] == "stream"} == {
+            "binance": False, "okx": True}
+        assert asked("DOGEUSDT").returncode == 1
+
+
 def test_a_failing_database_stops_nothing(tmp_path: Path, sandbox: Sandbox) -> None:
     """D014."""
     (tmp_path / "data").write_text("a file where the folder should be")

@@ -1,0 +1,38 @@
+"""What is wrong with one source: all of it counted, and told without repeating itself."""
+
+from collections.abc import Callable
+from time import monotonic, time
+
+from bot.errors import BotError, ImplausibleStamp, ParseError
+from bot.events import Publisher, SourceFault
+from bot.folding import Fold
+
+# These come in many kinds at once, and the first one tells enough.
+KINDS = {ParseError: "unreadable", ImplausibleStamp: "stamp"}
+
+
+class Complaints:
+    """The errors of a source. For its feed's thread; `count`, of all of them, may be read by any.
+    """
+
+    def __init__(
+        self, source: str, publisher: Publisher,
+        mono: Callable[[], float] = monotonic, wall: Callable[[], float] = time,
+    ) -> None:
+        self.count = 0
+        self._source = source
+        self._publisher = publisher
+        self._mono, self._wall = mono, wall
+        self._fold = Fold()
+
+    def tell(self, error: BotError, after: str = "") -> None:
+        """Count it, and publish it as `source_error` when it is worth it. after: what comes next.
+        """
+        self.count += 1
+        count = self._fold.count(KINDS.get(type(error), str(error)), self._mono())
+        if count:
+            reason = str(error).removeprefix(f"{self._source}: ")
+            if isinstance(error, ParseError):
+                reason = f"unreadable frame: {reason}"
+            self._publisher.publish(
+                "source_error", SourceFault(self._source, self._wall(), reason + after, count))
