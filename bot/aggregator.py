@@ -87,7 +87,7 @@ class MultiSourceWebSocketAggregator:
         self.desk = Desk(exchanges, policy, conflict_resolution, max_price_age / 1000)
         self.feeds = {
             name: Feed(known[name], (ws_urls or {}).get(name) or [known[name].WS_URL],
-                       self._subscriptions, self.desk.store, self._publisher, name=name,
+                       self._subscriptions, self.desk.store, self._publisher,
                        reference=lambda source, symbol: self.desk.reference(source, symbol, mono()),
                        max_connection_age_s=max_connection_age / 1000, mono=mono, wall=wall)
             for name in exchanges
@@ -230,8 +230,10 @@ class MultiSourceWebSocketAggregator:
             self._announcer.verdict(case.symbol, self.desk.resolved(case))
         except SourceError as error:
             self._announcer.verdict(case.symbol, error)
-        wanted = doubts(list(case.views.values()), case.jury.agreement, case.standing.active,
-                        self.desk.policy.max_latency_s, self._opinions_of)
+        policy, standing = self.desk.policy, case.standing
+        wanted = doubts(list(case.views.values()), case.jury.agreement,
+                        standing.active or standing.last, policy.max_latency_s,
+                        self._opinions_of, policy.primary)
         for exchange in self._questions.due(case.symbol, wanted, case.now):
             self._announcer.doubted(case.symbol, exchange, case.standing.reason)
 

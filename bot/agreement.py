@@ -6,7 +6,7 @@ have moved since. The largest group whose intervals share a point are the truech
 outside of it tells something else, and with a majority against it something false.
 
 A venue has one vote however many of its mouths speak: its stream and its REST API fail together.
-Only between as many venues on either side does the number of statements decide.
+Where it stands one to one, a venue whose REST API contradicts its own stream decides it.
 """
 
 import math
@@ -17,12 +17,11 @@ import msgspec
 # Shares of the price. What two venues may differ by before their difference is known, and after.
 UNKNOWN_BASIS, KNOWN_BASIS = 0.0010, 0.0004
 NOISE_WIDTHS = 3.0
-BASIS_CAP = 0.0020  # a difference beyond this is never taken for usual
+BASIS_CAP = 0.0010  # a difference beyond this is never taken for usual
 LEARNT_VOTES = 100
-BASIS_MEMORY = 1500  # votes: five minutes at five a second
-NOISE_MEMORY = 150
+MEMORY = 1500  # votes: five minutes at five a second
 FIRST_NOISE = 0.0001
-MOST_NOISE = 0.0010
+MOST_NOISE = 0.0005
 
 
 class Statement(msgspec.Struct, frozen=True):
@@ -48,7 +47,6 @@ class Agreement(msgspec.Struct, frozen=True):
     members: tuple[str, ...] = ()
     outside: tuple[str, ...] = ()
     majority: bool = True
-    venues: int = 0
 
     @property
     def disputed(self) -> bool:
@@ -98,8 +96,7 @@ def agree(statements: Sequence[Statement]) -> Agreement:
     split = not strongest[0].intersection(*strongest)
     members = () if split else tuple(s.who for s in statements if s in united)
     outside = tuple(s.who for s in statements if s.who not in members)
-    venues = len({s.venue for s in statements})
-    return Agreement(members, outside, not split and _outvotes(united, statements), venues)
+    return Agreement(members, outside, not split and _outvotes(united, statements))
 
 
 def spread_of(statements: Sequence[Statement], price: float) -> float:
@@ -121,8 +118,8 @@ def learn(
     for venue, habit in held.items():
         off = logs[venue] - middle - habit.basis
         votes = habit.votes + 1
-        basis = habit.basis + off / min(votes + 9, BASIS_MEMORY)
-        noise = habit.noise + (abs(off) - habit.noise) / min(votes + 9, NOISE_MEMORY)
+        basis = habit.basis + off / min(votes + 9, MEMORY)
+        noise = habit.noise + (abs(off) - habit.noise) / min(votes + 9, MEMORY)
         learnt[venue] = Habit(max(-BASIS_CAP, min(BASIS_CAP, basis)), min(MOST_NOISE, noise), votes)
     return learnt
 
@@ -132,9 +129,13 @@ def _strength(group: frozenset[Statement]) -> tuple[int, int]:
 
 
 def _outvotes(group: frozenset[Statement], statements: Sequence[Statement]) -> bool:
-    """More than half of the venues; or half of them with more statements than the others have."""
+    """More than half of the venues, and more than the others have; or, against as many, with more
+    statements, so that one of the others is contradicted by its own venue.
+    """
+    venues = {s.venue for s in group}
     every = {s.venue for s in statements}
     rest = [s for s in statements if s not in group]
-    venues = len({s.venue for s in group})
-    return 2 * venues > len(every) and venues > len({s.venue for s in rest}) or (
-        2 * venues >= len(every) and len(group) > len(rest))
+    others = {s.venue for s in rest}
+    if 2 * len(venues) <= len(every):
+        return False
+    return len(venues) > len(others) or len(group) > len(rest)

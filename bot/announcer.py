@@ -17,6 +17,7 @@ from bot.resolution import Case
 log = logging.getLogger(__name__)
 
 TRUSTED = ("trusted", "degraded")
+SET_S = 1.0
 FORGOTTEN_S = 60.0  # a step in price is told of the last price of the old source up to this age
 
 
@@ -33,6 +34,7 @@ class Announcer:
         self._verdicts: dict[str, str | None] = {}
         self._untrusted_at: dict[str, float] = {}
         self._clock_told = False
+        self._wall_ahead_s = wall() - mono()
 
     def lost(self, event: SourceDisconnected) -> None:
         """Thread: the feed's."""
@@ -68,7 +70,12 @@ class Announcer:
         self._publisher.publish("doubt", Doubted(symbol, exchange, reason, self._wall()))
 
     def clocks(self, offsets: Mapping[str, float | None]) -> None:
-        """Say it when all sources agree that our own clock is wrong, and when it is right again."""
+        """Say it when all sources agree that our own clock is wrong, and when it is set."""
+        ahead_s = self._wall() - self._mono()
+        if abs(ahead_s - self._wall_ahead_s) > SET_S:
+            log.warning("🕰️ [CLOCK] This machine's clock was set by %+.1f s; ages and sources are "
+                        "not touched by it", ahead_s - self._wall_ahead_s)
+            self._wall_ahead_s = ahead_s
         ours = our_offset_s(offsets)
         if ours is not None and not self._clock_told:
             log.warning("🕰️ [CLOCK] This machine's clock is %.1f s %s every exchange's: no source "

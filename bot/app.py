@@ -61,7 +61,8 @@ class Bot:
         self.ws_aggregator = self._aggregator() if config.enable_websocket_feeds else None
         self.rest = RestSource(
             config.rest_urls["okx"], config.symbols, partial(self.reporter.rest_fault, "okx"),
-            self._opine, wanted_for_s=max(WANTED_FOR_S, config.poll_interval_ms / 1000 + 2.0))
+            self._opine, doubted=self._doubted,
+            wanted_for_s=max(WANTED_FOR_S, config.poll_interval_ms / 1000 + 2.0))
         self.pollers = self._pollers()
         self.mock = MockSource(config.symbols)
         self.chain = Chain(tiers(config, self.ws_aggregator, self.rest, self.mock))
@@ -105,6 +106,13 @@ class Bot:
                 partial(self.reporter.rest_fault, name), self._opine)
             for name in self._asked_over_rest()
         }
+
+    def _doubted(self, symbol: str) -> str | None:
+        """What is held against OKX's word on a symbol."""
+        if self.ws_aggregator is None:
+            return None
+        found = self.ws_aggregator.standing(symbol).faults.get("okx")
+        return found.words if found and found.rule == "disagreement" else None
 
     def _opine(self, opinion: Opinion) -> None:
         if self.ws_aggregator is not None:

@@ -4,6 +4,7 @@ No thread, no socket, no clock of its own: every call is told the time. So the s
 daemon's feeds, a record that is played again, and a simulation of years.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from statistics import median
 
@@ -54,15 +55,22 @@ class Desk:
     def opine(self, opinion: Opinion) -> None:
         """Hear what a REST API says. Thread: any."""
         source, symbol = opinion.exchange, opinion.symbol
-        self._opinions[symbol] = {**self._opinions.get(symbol, {}), source: opinion}
+        said = self._opinions.setdefault(symbol, {})
+        before, said[source] = said.get(source), opinion
+        if before and before.timestamp and before.timestamp >= (opinion.timestamp or math.inf):
+            return  # it repeats itself, or is a cache's: no word on this moment
         leg = self.store.leg(source, symbol, self.policy.max_latency_s)
         if leg and opinion.price == leg.price and (None in (leg.bid, leg.ask) or (
                 (opinion.bid, opinion.ask) == (leg.bid, leg.ask))):
             self._confirmed[source, symbol] = (leg.received_mono, opinion.asked_mono)
 
     def reference(self, source: str, symbol: str, now: float) -> float | None:
-        """What the others say of a symbol: their median, or None if none has just spoken."""
-        prices = [line.price for name, intake in self.intakes.items() if name != source
+        """What the others say of a symbol: their median, or None if none has just spoken. Those
+        that are not fit, or were put away, are no reference.
+        """
+        unfit = self.standing(symbol).faults
+        prices = [line.price for name, intake in self.intakes.items()
+                  if name != source and name not in unfit
                   and (line := intake.lines.get(symbol)) and now - line.at < REFERENCE_S]
         return median(prices) if prices else None
 
@@ -125,7 +133,7 @@ class Desk:
         return leg if fresh_at == leg.fresh_at else msgspec.structs.replace(leg, fresh_at=fresh_at)
 
     def _said(self, symbol: str) -> list[Opinion]:
-        opinions = self._opinions.get(symbol, {}).values()
+        opinions = list(self._opinions.get(symbol, {}).values())
         return [moved for said in opinions if (moved := self._moved_on(said))]
 
     def _moved_on(self, said: Opinion) -> Opinion | None:

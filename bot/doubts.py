@@ -17,36 +17,33 @@ UNUSUAL_PAUSES, LEAST_SILENCE_S, SILENT_SHARE = 3.0, 1.0, 0.4
 
 def doubts(
     views: Sequence[SourceView], agreement: Agreement, active: str | None, limit_s: float,
-    exchanges: Sequence[str],
+    exchanges: Sequence[str], primary: str | None = None,
 ) -> Mapping[str, float]:
     """Which of the exchanges to ask, and how many seconds apart; none while all is well.
 
     All are asked about a dispute, an outvoted source and a step that nobody confirms, and now and
     then while one source is alone. The active source's own is asked when it has been silent for
-    unusually long, to learn whether its market is quiet or its stream is dead.
+    unusually long, to learn whether its market is quiet or its stream is dead; the primary's too,
+    but not as often. active: with none, the one that was so last.
     """
     asked: dict[str, float] = {}
-    venues = {who.removesuffix(" rest") for who in agreement.members + agreement.outside}
-    if venues and len(venues - _unheard(views)) < 2:
+    streams = {view.source for view in views} & {*agreement.members, *agreement.outside}
+    if len(streams) == 1:
         asked = dict.fromkeys(exchanges, ALONE_EVERY_S)
     stepped = any(view.step_s is not None and view.step_s < STEP_S for view in views)
     if agreement.disputed or agreement.outside or (stepped and asked):
         asked = dict.fromkeys(exchanges, DISPUTE_EVERY_S)
     for view in views:
-        if (view.source == active and view.source in exchanges and view.silent_s is not None
-                and view.silent_s > unusual_s(view, limit_s)):
-            asked[view.source] = SILENCE_EVERY_S
+        every_s = {active: SILENCE_EVERY_S, primary: ALONE_EVERY_S}.get(view.source)
+        if every_s is not None and view.source in exchanges and view.silent_s is not None and (
+                view.silent_s > unusual_s(view, limit_s)):
+            asked[view.source] = min(every_s, asked.get(view.source, every_s))
     return asked
 
 
 def unusual_s(view: SourceView, limit_s: float) -> float:
     """The silence from which on it is unusual for this source and symbol."""
     return min(max(LEAST_SILENCE_S, UNUSUAL_PAUSES * view.pause_s), SILENT_SHARE * limit_s)
-
-
-def _unheard(views: Sequence[SourceView]) -> set[str]:
-    """Those whose streams say nothing."""
-    return {view.source for view in views if view.price is None}
 
 
 class Questions:

@@ -4,7 +4,7 @@ import msgspec
 
 from bot.model import FeedHealth, Opinion
 from bot.resolution import Case, judged
-from bot.trial import against, is_away, statement
+from bot.trial import against, statement
 
 
 class LegVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,10 +77,6 @@ def _rule(case: Case, source: str) -> tuple[str, str]:
     found = case.faults.get(source)
     if found is not None:
         return found.rule, found.words
-    if is_away(case.standing.trials, source):
-        return "disagreement", case.standing.trials[source].words
-    if source not in case.legs:
-        return "data", "no price yet"
     status, words = judged(case, source)
     rules = {"trusted": "agrees", "degraded": "alone", "disputed": "disagreement"}
     return rules.get(status, status), words or "agrees with the others"

@@ -50,7 +50,6 @@ class Feed(Worker):
         store: LatestPrices,
         publisher: Publisher,
         *,
-        name: str | None = None,
         reference: Reference = nobody,
         handshake_s: float = HANDSHAKE_S,
         max_connection_age_s: float = MAX_AGE_S,
@@ -59,12 +58,10 @@ class Feed(Worker):
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
-        """name: of the source, where that is not the exchange's own. reference: for its Intake.
-
-        urls: the preferred one first. backoff: between attempts to connect; retry: between
-        attempts to replace a connection, which is planned at max_connection_age_s at the latest.
+        """reference: for its Intake. urls: the preferred one first. backoff: between attempts to
+        connect; retry: between attempts to replace a connection, at max_connection_age_s at latest.
         """
-        self.source = name or exchange.NAME
+        self.source = exchange.NAME
         super().__init__(f"feed-{self.source}")
         self._exchange = exchange
         self._subscriptions = subscriptions
@@ -137,11 +134,12 @@ class Feed(Worker):
         return Session(connection, self._hosts.url, self._exchange, self._subscriptions,
                        self._mono())
 
-    def _connected(self, session: Session) -> None:
+    def _connected(self, session: Session, since: float | None = None) -> None:
+        """since: monotonic s, where that is not when it was opened."""
         self.intake.connected()
         self._session, self._settled = session, False
         self._detail = "connected"
-        self._connected_since = session.opened_at
+        self._connected_since = session.opened_at if since is None else since
         self._succession.plan.opened(session.opened_at)
         self._publisher.publish(
             "source_connected", SourceConnected(self.source, self._wall(), "connected"))
@@ -157,7 +155,7 @@ class Feed(Worker):
             try:
                 now = self._serve(session, wait=False)
             except ConnectionLost as error:
-                return self._hand_over(session, f"{self._succession.reason}; then lost: {error}")
+                return self._first_lost(session, second, error)
         try:
             if second is not None:
                 now = self._serve(second, wait=False)
@@ -203,6 +201,14 @@ class Feed(Worker):
             self._succession.plan.wish(str(notice).removeprefix(f"{self._exchange.NAME}: "))
         except (ParseError, ExchangeError, ImplausibleStamp) as error:
             self._complaints.tell(error)
+
+    def _first_lost(self, first: Session, second: Session, error: ConnectionLost) -> None:
+        """Go on with the second connection. Without a loss only if it has delivered already."""
+        if second.data_at > second.opened_at:
+            return self._hand_over(first, f"{self._succession.reason}; then lost: {error}")
+        self._succession.second = None
+        self._disconnected(str(error))
+        self._connected(second, self._mono())
 
     def _hand_over(self, first: Session, reason: str) -> None:
         self._session, overlap_s = self._succession.take_over(self._mono())

@@ -97,11 +97,15 @@ class Intake:
         advances = stream.advances(update.timestamp, update.event_id, told, now)
         if not advances:
             self.repeats += 1
-        elif (update.type == "orderbook" or late > MEMORY_S  # which is no price to compare with
-              or self._line(update.symbol).admit(update.price, now)):
+        elif update.type == "orderbook" or self._is_credible(update, late, now):
             self._store.put(update, now - late)
         self._publisher.publish("market_data", update)
         return advances
+
+    def _is_credible(self, update: MarketDataUpdate, late: float, now: float) -> bool:
+        line = self._line(update.symbol)
+        # what came very late is no price that later ones could be compared with
+        return line.is_near(update.price) if late > MEMORY_S else line.admit(update.price, now)
 
     def _line(self, symbol: str) -> Line:
         line = self.lines.get(symbol)

@@ -14,6 +14,7 @@ TRUSTED_SAMPLES = 3
 LEAST_MS, MOST_MS = 10**12, 10**13
 AHEAD_S = 10.0  # stamps this far ahead of the usual are refused, until they have lasted
 LASTED_S = 3.0
+LASTED_LONG_S = 60.0  # the same for stamps that are old by our own clock too: more likely a replay
 STEADY_S = 1.0
 OLD_S = 600.0  # a message this late is no news; only a first push may be so old
 
@@ -49,8 +50,8 @@ class LagMeter:
         sample: False for a message that may be old news and must not set the scale, such as the
         first push after a subscription.
         Raises: ImplausibleStamp for another unit, and once the usual is known for stamps far
-        ahead of it (until they have kept there for LASTED_S: then that clock was moved) and for
-        messages that are old news.
+        ahead of it and for messages that are old news, until they have kept there steadily for a
+        time: then that clock was moved, and what is usual is learnt anew.
         """
         if not LEAST_MS <= event_ms < MOST_MS:
             raise ImplausibleStamp(f"stamp {event_ms} is not in epoch milliseconds")
@@ -64,17 +65,21 @@ class LagMeter:
 
     def _check(self, raw: float, now: float, sample: bool) -> None:
         excess = raw - self.offset_s
-        if excess >= -AHEAD_S:
+        if excess > OLD_S and not sample:
+            return
+        if -AHEAD_S <= excess <= OLD_S:
             self._stray = None
-            if excess > OLD_S and abs(raw) < abs(self.offset_s):
-                self._restart()  # that clock came back to ours
-            elif excess > OLD_S and sample:
-                raise ImplausibleStamp(f"stamp is {excess:.0f} s old, on a stream of news")
             return
         if self._stray is None or abs(raw - self._stray[1]) > STEADY_S:
             self._stray = (now, raw)
-        if now - self._stray[0] < LASTED_S:
-            raise ImplausibleStamp(f"stamp is {-excess:.0f} s ahead of this source's clock")
+        lasted = now - self._stray[0]
+        if excess < 0.0:
+            if lasted < LASTED_S:
+                raise ImplausibleStamp(f"stamp is {-excess:.0f} s ahead of this source's clock")
+        elif lasted >= (LASTED_S if abs(raw) < abs(self.offset_s) else LASTED_LONG_S):
+            self._restart()
+        else:
+            raise ImplausibleStamp(f"stamp is {excess:.0f} s old, on a stream of news")
 
     def _restart(self) -> None:
         self._samples.clear()

@@ -20,6 +20,7 @@ SIGMA_SHARE = 0.05
 LEAST_SIGMA, MOST_SIGMA = 0.00005, 0.0020  # of one second, as a share of the price
 GAP_MEMORY_S = 120.0
 RUSH_S = 2.0
+MOST_RUSH = 0.01
 PAST, PAST_EVERY_S = 80, 0.1  # prices kept, and how far apart
 AHEAD_MS = 10_000
 
@@ -125,6 +126,7 @@ class Line:
         move = abs(price - last)
         if move > DOUBTED * last and move > USUAL_MOVES * self.sigma * math.sqrt(passed) * last:
             if self._credit < CREDIT:
+                self.step_at = now
                 self._restart(price, now)
                 return True
             return self._doubt(price, now)
@@ -133,6 +135,10 @@ class Line:
         if now - self._mark_at > SIGMA_EVERY_S:
             self._learn(price, now)
         return True
+
+    def is_near(self, price: float) -> bool:
+        """Whether a price that came too late to be compared in time may be this source's."""
+        return not self.price or abs(price - self.price) <= DOUBTED * self.price
 
     def before(self, at: float) -> float | None:
         """The credible price at a moment of the last seconds, to PAST_EVERY_S; None if unknown."""
@@ -158,7 +164,8 @@ class Line:
     def _doubt(self, price: float, now: float) -> bool:
         others = self._others()
         if others is not None and abs(price - others) <= NEAR * others:
-            self._rush = price / self.price - 1.0
+            # a source that comes back from nonsense has not rushed, however far it came
+            self._rush = max(-MOST_RUSH, min(MOST_RUSH, price / self.price - 1.0))
             self._believe(price, now)
             return True
         if self.held is None or abs(price - self.held) > DOUBTED * self.held:

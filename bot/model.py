@@ -103,8 +103,8 @@ class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
 class Opinion(msgspec.Struct, frozen=True):
     """What an exchange's REST API says of a symbol, beside what its stream says.
 
-    timestamp: the exchange's stamp, epoch ms. asked_mono: monotonic s of the middle of the request,
-    which is when the answer was true.
+    timestamp: the exchange's stamp, epoch ms. asked_mono: monotonic s of the question: the answer
+    is not older than that.
     """
 
     exchange: str

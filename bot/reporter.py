@@ -48,6 +48,7 @@ class Reporter:
         self._updates = count(1)
         self._next_line = float("-inf")
         self._tiers: dict[str, str | None] = {}
+        self._verdicts: set[str] = set()  # symbols of which there was a verdict before
         self._database_told = False
 
     @property
@@ -142,7 +143,9 @@ class Reporter:
 
     def verdict_changed(self, event: VerdictChanged) -> None:
         good = event.status in ("trusted", "degraded")
-        if event.previous is not None or (event.status is not None and not good):
+        first = event.symbol not in self._verdicts
+        self._verdicts.add(event.symbol)
+        if not first or (event.status is not None and not good):
             log.log(logging.INFO if good else logging.WARNING, "⚖️ [PRICE]%s %s -> %s: %s",
                     self._where(event.symbol), event.previous or "none", event.status or "none",
                     event.reason)

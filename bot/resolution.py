@@ -25,6 +25,7 @@ Resolution = Literal["primary", "latest", "average"]
 RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
 
 STEP_DOUBT_S = 30.0  # a step that nobody confirmed is the new price after this
+UNPROVEN_S = 300.0  # as long a lone source that was outvoted before is not trusted
 ALONE = 0.0015  # share of the price by which a source without any other may be wrong unseen
 
 
@@ -84,6 +85,9 @@ def judged(case: Case, source: str) -> tuple[Status, str]:
         return "trusted", ""
     if company:
         return "degraded", "no other exchange confirms it, but its own REST API does"
+    trial = case.standing.trials.get(source)
+    if trial is not None and trial.unproven and case.now - trial.changed < UNPROVEN_S:
+        return "disputed", "it was outvoted, and nobody was there since to agree with it"
     if view.step_s is not None and view.step_s < STEP_DOUBT_S:
         return "disputed", f"moved at once {view.step_s:.1f} s ago, and no other source confirms it"
     return "degraded", "no other source confirms it"

@@ -23,6 +23,8 @@ OPINION_S = 5.0  # a REST answer speaks along for so long
 class Trial(msgspec.Struct, frozen=True):
     """What is remembered of one source's votes.
 
+    unproven: it was let back with nobody there to agree with, and nobody has agreed since.
+
     outside, inside: votes in a row. until: monotonic s at which its time away is over; None while
     it is not put away. offences: how often it was, of late. changed: monotonic s of the last time.
     """
@@ -33,6 +35,7 @@ class Trial(msgspec.Struct, frozen=True):
     offences: int = 0
     changed: float = 0.0
     words: str = ""
+    unproven: bool = False
 
 
 class Jury(msgspec.Struct, frozen=True):
@@ -95,13 +98,14 @@ def tried(trial: Trial, view: SourceView, fit: bool, jury: Jury, habits: Habits,
     agrees = own is not None and all(own.low <= s.high and s.low <= own.high for s in circle)
     inside = trial.inside + 1 if agrees else 0
     if inside >= RISE and now >= trial.until:
-        return Trial(offences=trial.offences, changed=now)
+        return Trial(offences=trial.offences, changed=now, unproven=not circle)
     return msgspec.structs.replace(trial, inside=inside)
 
 
 def _accused(trial: Trial, view: SourceView, jury: Jury, now: float) -> Trial:
     if not jury.agreement.majority or view.source not in jury.agreement.outside:
-        return msgspec.structs.replace(trial, outside=0)
+        proven = len(jury.agreement.members) > 1 and view.source in jury.agreement.members
+        return msgspec.structs.replace(trial, outside=0, unproven=trial.unproven and not proven)
     if view.held is not None or view.silent_s is not None and view.silent_s > VOTE_S:
         return trial  # it has said nothing since the last vote, or is doubted: slow, but no liar
     outside, price = trial.outside + 1, view.price or 0.0
@@ -123,9 +127,11 @@ def against(source: str, price: float, jury: Jury) -> str:
 
 
 def _others(source: str, jury: Jury) -> list[Statement]:
-    """Those that agree, but for `source`; all others where nobody does."""
-    return ([voter for voter in jury.members() if voter.who != source]
-            or [voter for voter in jury.voters if voter.who != source])
+    """Those that `source` disagrees with: whose intervals do not meet its own."""
+    own = next((voter for voter in jury.voters if voter.who == source), None)
+    if own is None:
+        return jury.members()
+    return [voter for voter in jury.voters if voter.low > own.high or voter.high < own.low]
 
 
 def _off(source: str, price: float, jury: Jury) -> float:

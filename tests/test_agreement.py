@@ -48,7 +48,7 @@ def test_without_a_majority_nobody_is_called_right(prices: dict[str, float]) -> 
 
 @pytest.mark.parametrize("prices, members, majority", [
     ({"a": 100.0, "b": 150.0, "b_rest": 101.0}, ("a", "b rest"), True),
-    ({"a": 100.0, "b": 150.0, "b_rest": 151.0}, ("b", "b rest"), True),
+    ({"a": 100.0, "b": 150.0, "b_rest": 151.0}, ("b", "b rest"), False),
     ({"a": 100.0, "a_rest": 100.0, "b": 150.0, "b_rest": 150.0}, (), False),
     ({"a": 100.0, "a_rest": 150.0}, (), False),
     ({"a": 100.0, "a_rest": 101.0}, ("a", "a rest"), True),

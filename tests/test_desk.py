@@ -130,7 +130,7 @@ def test_a_market_that_jumps_is_followed_at_once(both: Market) -> None:
 
 def test_rest_breaks_the_tie_and_the_liar_is_left(both: Market) -> None:
     both.run(3, binance=60_300.0, okx=60_010.0)
-    both.desk.opine(Opinion("okx", SYMBOL, 60_010.0, None, None, None, both.now))
+    both.desk.opine(Opinion("binance", SYMBOL, 60_000.0, None, None, None, both.now))
     both.run(1, binance=60_300.0, okx=60_010.0)
     (switch,) = both.of(SourceSwitched)
     assert isinstance(switch, SourceSwitched) and switch.current == "okx"
@@ -269,12 +269,12 @@ def test_alone_its_own_rest_can_contradict_it() -> None:
 
 def test_every_leg_is_explained(both: Market) -> None:
     both.run(2, binance=60_300.0, okx=60_010.0)
-    both.desk.opine(Opinion("okx", SYMBOL, 60_010.0, None, None, None, both.now))
+    both.desk.opine(Opinion("binance", SYMBOL, 60_000.0, None, None, None, both.now))
     told = both.desk.explain(SYMBOL, both.healths(), both.now)
     legs = {(leg.source, leg.kind): leg for leg in told.legs}
-    assert told.members == ("okx", "okx rest") and told.outside == ("binance",)
+    assert told.members == ("okx", "binance rest") and told.outside == ("binance",)
     wrong, right = legs["binance", "stream"], legs["okx", "stream"]
     assert (wrong.accepted, wrong.rule) == (False, "disagreement") and "okx" in wrong.words
     assert right.accepted and right.low is not None and right.low < 60_010.0 < (right.high or 0)
     assert right.offset_ms == pytest.approx(0.0, abs=5.0) and right.age_ms == pytest.approx(0.0)
-    assert legs["okx", "rest"].accepted
+    assert legs["binance", "rest"].accepted

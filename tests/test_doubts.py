@@ -17,8 +17,8 @@ def view(source: str, silent: float = 0.1, price: float | None = 1.0, step: floa
                       latency_s=None, detail="", price=price, step_s=step)
 
 
-WELL = Agreement(("binance", "okx"), (), True, 2)
-ALONE = Agreement(("okx",), (), True, 1)
+WELL = Agreement(("binance", "okx"), (), True)
+ALONE = Agreement(("okx",), (), True)
 
 
 def test_nobody_is_asked_while_all_is_well() -> None:
@@ -28,8 +28,8 @@ def test_nobody_is_asked_while_all_is_well() -> None:
 def test_all_are_asked_about_a_dispute_and_an_outvoted_source() -> None:
     views = [view("binance"), view("okx")]
     every = dict.fromkeys(BOTH, DISPUTE_EVERY_S)
-    assert doubts(views, Agreement((), ("binance", "okx"), False, 2), "binance", 5.0, BOTH) == every
-    assert doubts(views, Agreement(("okx", "okx rest"), ("binance",), True, 2), "okx", 5.0,
+    assert doubts(views, Agreement((), ("binance", "okx"), False), "binance", 5.0, BOTH) == every
+    assert doubts(views, Agreement(("okx", "okx rest"), ("binance",), True), "okx", 5.0,
                   BOTH) == every
 
 
@@ -42,7 +42,7 @@ def test_now_and_then_when_one_source_is_alone_and_often_when_it_stepped() -> No
 
 def test_rest_that_speaks_along_does_not_end_the_asking() -> None:
     views = [view("binance", price=None), view("okx")]
-    agreement = Agreement(("okx", "okx rest", "binance rest"), (), True, 2)
+    agreement = Agreement(("okx", "okx rest", "binance rest"), (), True)
     assert doubts(views, agreement, "okx", 5.0, BOTH)
 
 

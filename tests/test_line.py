@@ -102,6 +102,13 @@ def test_rush_is_the_move_of_the_last_two_seconds() -> None:
     assert told.line.rush(told.now + 2.0) == 0.0
 
 
+def test_coming_back_from_nonsense_is_no_rush() -> None:
+    told = Told(1 / 60_000.0)
+    told.others = 60_000.0
+    assert told.says(60_000.0)
+    assert abs(told.line.rush(told.now)) <= 0.01
+
+
 def stream(*events: tuple[int | None, int | None, float]) -> Stream:
     made = Stream()
     for number, (ms, identity, price) in enumerate(events):

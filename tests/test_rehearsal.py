@@ -83,7 +83,7 @@ def test_a_drill_cuts_measures_and_restores(
 ) -> None:
     caplog.set_level(logging.INFO)
     # the feed's own timer; a real one ends the fault by itself
-    threading.Timer(0.1, house.feeds["binance"].off.clear).start()
+    threading.Timer(0.25, house.feeds["binance"].off.clear).start()
     began = house.drills.begin("binance", "cut", 0.1)
     assert (began.state, began.source, began.fault, began.seconds, began.symbol) == (
         "running", "binance", "cut", 0.1, "BTCUSDT")
@@ -104,7 +104,7 @@ def test_a_drill_cuts_measures_and_restores(
 def test_readers_without_a_price_are_counted(house: House) -> None:
     house.without = True
     house.drills.begin("okx", "silence", 0.1)
-    threading.Timer(0.1, house.feeds["okx"].off.clear).start()
+    threading.Timer(0.25, house.feeds["okx"].off.clear).start()
     _, report = house.done()
     assert report.blackout_any_ms == report.blackout_trusted_ms >= 100
     assert report.switched_after_ms is None

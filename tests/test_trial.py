@@ -121,14 +121,14 @@ def test_two_that_disagree_change_nothing() -> None:
 def test_rest_decides_between_two() -> None:
     court = Court("binance", "okx")
     court.vote(60_000.0, 60_001.0, times=10)
-    court.vote(60_300.0, 60_001.0, times=FALL, rest={"okx": 60_001.0})
+    court.vote(60_300.0, 60_001.0, times=FALL, rest={"okx": 60_001.0, "binance": 60_000.0})
     assert court.active == "okx" and court.away("binance")
 
 
 def test_a_put_away_source_has_no_vote_against_the_one_that_is_left() -> None:
     court = Court("binance", "okx")
     court.vote(60_000.0, 60_001.0, times=10)
-    court.vote(60_000.0, 60_301.0, times=FALL, rest={"binance": 60_000.0})
+    court.vote(60_000.0, 60_301.0, times=FALL, rest={"binance": 60_000.0, "okx": 60_001.0})
     assert court.away("okx")
     court.vote(60_000.0, 60_301.0, times=10)
     assert court.active == "binance" and not court.standing.agreement.disputed
@@ -138,7 +138,7 @@ def test_the_last_one_left_comes_back_by_itself() -> None:
     """A guard that refused must not outlive what it guarded."""
     court = Court("binance", "okx")
     court.vote(60_000.0, 60_001.0, times=10)
-    court.vote(60_000.0, 60_301.0, times=FALL, rest={"binance": 60_000.0})
+    court.vote(60_000.0, 60_301.0, times=FALL, rest={"binance": 60_000.0, "okx": 60_001.0})
     court.vote(None, 60_301.0, times=3)
     assert court.active is None
     court.vote(None, 60_301.0, times=int(PUT_AWAY_S / VOTE_S) + 1)
@@ -193,3 +193,21 @@ def test_the_primary_waits_longer_once_it_has_been_left_too_often() -> None:
     assert failback_wait_s(Standing(losses=(1.0,) * FREE_LOSSES), POLICY) == 10.0
     assert failback_wait_s(Standing(losses=(1.0,) * (FREE_LOSSES + 1)), POLICY) == FLAP_S
     assert failback_wait_s(Standing(losses=(1.0,) * (FREE_LOSSES + 2)), POLICY) == 2 * FLAP_S
+
+
+def test_one_exchange_with_two_mouths_does_not_outvote_another() -> None:
+    """Its stream and its REST API fail together."""
+    court = Court("binance", "okx")
+    court.vote(60_000.0, 60_001.0, times=10)
+    court.vote(60_000.0, 60_601.0, times=50, rest={"okx": 60_601.0})
+    assert court.active == "binance" and court.standing.agreement.disputed
+
+
+def test_who_is_let_back_with_nobody_there_is_unproven_until_somebody_agrees() -> None:
+    court = Court("binance", "okx")
+    court.vote(60_000.0, 60_001.0, times=10)
+    court.vote(60_000.0, 60_301.0, times=FALL, rest={"binance": 60_000.0, "okx": 60_001.0})
+    court.vote(None, 60_301.0, times=int(PUT_AWAY_S / VOTE_S) + 1)
+    assert court.active == "okx" and court.standing.trials["okx"].unproven
+    court.vote(60_300.0, 60_301.0, times=2)
+    assert not court.standing.trials["okx"].unproven

@@ -32,11 +32,16 @@ class RestSource(Poller):
         opine: Callable[[Opinion], None] = lambda opinion: None,
         *,
         wanted_for_s: float = WANTED_FOR_S,
+        doubted: Callable[[str], str | None] = lambda symbol: None,
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
+        """doubted: why OKX is not believed about a symbol at the moment, by what its stream says;
+        None if nothing is held against it.
+        """
         super().__init__(okx, urls, symbols, report, opine, wanted_for_s=wanted_for_s, mono=mono,
                          wall=wall)
+        self._doubted = doubted
         self._newest: dict[str, tuple[MarketDataUpdate, float]] = {}  # and when it was current
         self._behind: dict[str, int] = {}  # the last stamp that was older than the one held
 
@@ -52,12 +57,15 @@ class RestSource(Poller):
         age = self._mono() - fresh_at
         if age >= MAX_AGE_S:
             raise StaleQuote(fault or f"the newest ticker is {age:.1f} s old")
+        doubt = self._doubted(symbol)
         spread = update.ask - update.bid if update.bid and update.ask else 0.0
         return Quote(
             symbol=symbol, price=update.price, bid=update.bid, ask=update.ask,
             volume=update.volume, source=self.tier, exchange=okx.NAME, timestamp=update.timestamp,
-            received_at=update.received_at, age_s=age, trusted=True, status="degraded",
-            reason="polled because no stream is fresh", sources_used=("okx rest",),
+            received_at=update.received_at, age_s=age, trusted=doubt is None,
+            status="disputed" if doubt else "degraded",
+            reason=f"okx {doubt}" if doubt else "polled because no stream is fresh",
+            sources_used=("okx rest",),
             # nobody confirms it, and it is as old as it says
             confidence=spread / 2 + update.price * UNKNOWN_BASIS * (1.0 + age),
         )
