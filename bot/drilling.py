@@ -61,15 +61,17 @@ def run(arguments: Namespace) -> int:
     config = load()
     source = arguments.source or config.primary_exchange
     wish = {"source": source, "fault": arguments.fault, "seconds": arguments.seconds}
+    begun = False
     try:
         _ask(config, wish)
+        begun = True
         if not arguments.json:
             print(f"{source}: {arguments.fault} for {arguments.seconds:g} s; wait until it is back",
                   file=sys.stderr)
         told = _outcome(config)
     except Unanswered as error:
         print(error, file=sys.stderr)
-        return error.code
+        return EX_NOT_BACK if begun else error.code
     report: dict[str, Any] = told["report"] or {}
     print(json.dumps(told, indent=2) if arguments.json else "\n".join(_table(told, report)))
     return EX_OK if report.get("cameBack") and not report["interrupted"] else EX_NOT_BACK
