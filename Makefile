@@ -11,7 +11,7 @@ DEMO := data/demo
 DEMO_PORT ?= 3101
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo lint bench clean
+.PHONY: help run test demo lint bench chaos clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)$$/  make \1\t\2/p' Makefile
@@ -31,6 +31,10 @@ lint: $(VENV)/.installed-dev ## check style and types
 
 bench: $(VENV)/.installed-dev ## measure what is promised: speed, memory, time to fail over
 	$(BIN)/python -m pytest -m bench -s tests/bench $(ARGS)
+
+chaos: $(VENV)/.installed-dev ## random faults against an oracle that knows the true price
+	$(BIN)/python -m tests.chaos --runs 300
+	$(BIN)/python -m tests.chaos --sockets --runs 36
 
 clean: ## remove what was installed and built; .env, data and logs stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .coverage
