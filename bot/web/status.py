@@ -61,7 +61,7 @@ def price(quote: Quote, instance: str) -> Json:
         "reason": quote.reason,
         "instance": instance,
         "status": quote.status,
-        "confidence": quote.confidence,
+        "confidence": quote.confidence and float(f"{quote.confidence:.6g}"),
         "sourcesUsed": quote.sources_used,
     }
 
