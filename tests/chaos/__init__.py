@@ -1,0 +1,1 @@
+"""The proof of the judgement: random faults, and an oracle that knows the true price."""
