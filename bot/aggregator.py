@@ -84,7 +84,7 @@ class MultiSourceWebSocketAggregator:
         self._mono = mono
         self._publisher = Publisher(EVENTS)
         self._subscriptions = Subscriptions()
-        self.desk = Desk(exchanges, policy, conflict_resolution, max_price_age / 1000)
+        self.desk = Desk(policy, conflict_resolution, max_price_age / 1000)
         self.feeds = {
             name: Feed(known[name], (ws_urls or {}).get(name) or [known[name].WS_URL],
                        self._subscriptions, self.desk.store, self._publisher,

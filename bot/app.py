@@ -2,25 +2,22 @@
 
 import logging
 import math
-from functools import partial
 from collections.abc import Mapping
 from queue import Empty, SimpleQueue
 from time import monotonic
 
 from bot import __version__
 from bot.aggregator import MultiSourceWebSocketAggregator
+from bot.broker import Broker
 from bot.chain import Chain
 from bot.config import Config
-from bot.exchanges import ALL
 from bot.ledger import Ledger
-from bot.model import Opinion
-from bot.poller import WANTED_FOR_S, Poller
 from bot.recorder import Recorder
 from bot.rehearsal import Drillable, Drills, Stage, why_refused
+from bot.opinions import Opinions
 from bot.phrases import in_short
 from bot.reporter import Reporter
 from bot.sources.mock import MockSource
-from bot.sources.rest import RestSource
 from bot.systemd import notify
 from bot.tiers import tiers
 from bot.web.hub import Hub
@@ -58,18 +55,16 @@ class Bot:
             self.ledger.keep(self.recorder.record_incident)
         self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
                                  self.hub, self.recorder)
+        self.broker = Broker(config, self.reporter.link_changed, self.reporter.kafka_fault)
+        self.opinions = Opinions(config, self.reporter.rest_fault, lambda: self.ws_aggregator)
         self.ws_aggregator = self._aggregator() if config.enable_websocket_feeds else None
-        self.rest = RestSource(
-            config.rest_urls["okx"], config.symbols, partial(self.reporter.rest_fault, "okx"),
-            self._opine, doubted=self._doubted,
-            wanted_for_s=max(WANTED_FOR_S, config.poll_interval_ms / 1000 + 2.0))
-        self.pollers = self._pollers()
         self.mock = MockSource(config.symbols)
-        self.chain = Chain(tiers(config, self.ws_aggregator, self.rest, self.mock))
+        self.chain = Chain(tiers(config, self.ws_aggregator, self.broker.reader,
+                                 self.opinions.okx, self.mock))
         self.drills = Drills(self._stage(), self.ledger,
                              why_refused(config.enable_drill, config.api_token))
         window = Window(self.instance, self.symbols, self.ws_aggregator, self.chain, self.ledger,
-                        self.drills)
+                        self.drills, self.broker)
         self.web = WebServer(window, self.hub, host=config.api_host, port=config.api_port,
                              token=config.api_token)
         self._announced = False
@@ -85,38 +80,16 @@ class Bot:
             max_connection_age=config.max_connection_age_ms,
             failback_after=config.failback_after_ms,
             health_check_interval=config.health_check_interval_ms, ws_urls=config.ws_urls,
-            opinions_of=self._asked_over_rest())
+            opinions_of=tuple(self.opinions.pollers))
         for event, listener in (*reporter.listeners.items(), *self.ledger.listeners.items()):
             aggregator.on(event, listener)
         aggregator.on("source_connected", lambda _: self.calls.put(WAKE))
-        aggregator.on("doubt", lambda doubt: self.pollers[doubt.exchange].ask(doubt.symbol))
+        if self.broker.writers:
+            aggregator.on("market_data", self.broker.update)
+            for event in ("source_switch", "failover_failed"):
+                aggregator.on(event, lambda change: self.publish(change.symbol))
+        aggregator.on("doubt", self.opinions.ask)
         return aggregator
-
-    def _asked_over_rest(self) -> list[str]:
-        """The exchanges whose REST API is asked for an opinion when the streams leave a doubt."""
-        okx = ["okx"] if self.config.enable_okx_live else []
-        return okx + [name for name in self.config.exchanges if name != "okx"]
-
-    def _pollers(self) -> dict[str, Poller]:
-        """One for each exchange asked over REST; that of OKX is the third tier as well."""
-        config = self.config
-        return {
-            name: self.rest if name == "okx" else Poller(
-                ALL[name], config.rest_urls[name], config.symbols,
-                partial(self.reporter.rest_fault, name), self._opine)
-            for name in self._asked_over_rest()
-        }
-
-    def _doubted(self, symbol: str) -> str | None:
-        """What is held against OKX's word on a symbol."""
-        if self.ws_aggregator is None:
-            return None
-        found = self.ws_aggregator.standing(symbol).faults.get("okx")
-        return found.words if found and found.rule == "disagreement" else None
-
-    def _opine(self, opinion: Opinion) -> None:
-        if self.ws_aggregator is not None:
-            self.ws_aggregator.opine(opinion)
 
     def _stage(self) -> Stage:
         """Where drills take place: the main symbol, as the API serves it."""
@@ -140,14 +113,13 @@ class Bot:
             self.recorder.start()
             self.recorder.wait_open(OPEN_S)
             self.reporter.database()
-        for poller in self.pollers.values():
-            poller.start()
+        for worker in self.outside:
+            worker.start()
         if self.ws_aggregator is not None:
             self.initialize_websocket_feeds(self.ws_aggregator)
-        for name, wanted in (("KAFKA", self.config.enable_kafka), ("ML", self.config.enable_ml)):
-            if wanted:
-                log.warning("⚠️ [%s] ENABLE_%s is on, but this version has no such layer; "
-                            "the bot runs without it", name, name)
+        if self.config.enable_ml:
+            log.warning("⚠️ [ML] ENABLE_ML is on, but this version has no such layer; "
+                        "the bot runs without it")
 
     def initialize_websocket_feeds(self, aggregator: MultiSourceWebSocketAggregator) -> None:
         """Start the connections; they come up on their own threads, in their own time."""
@@ -191,12 +163,17 @@ class Bot:
             if quote is not None and not quote.synthetic:
                 self.mock.anchor(symbol, quote.price)
             self.reporter.served(symbol, quote, passed)
+            self.broker.served(symbol, quote, passed)
             trusted = quote and quote.trusted  # else a lower tier may have one that is
             best = quote if trusted else self.chain.ask(symbol, math.inf)[0] or quote
             self.ledger.served(symbol, best, asked)
             served.append(f"{symbol} {in_short(quote)}")
         ready = "READY=1\n" if self._announced else ""
         notify(f"{ready}STATUS={', '.join(served)}")
+
+    def publish(self, symbol: str) -> None:
+        """Tell Kafka what is served of a symbol now. Thread: any."""
+        self.broker.served(symbol, *self.chain.ask(symbol))
 
     def _gathered(self, waited_s: float) -> bool:
         """Whether the start's summary is due: everything is up, or has had its time."""
@@ -233,7 +210,7 @@ class Bot:
         if self.ws_aggregator is not None:
             log.info("🌐 Disconnecting WebSocket sources...")
             stuck += self.ws_aggregator.close_sources(SOURCES_S)
-        stuck += stop_all(self.pollers.values(), Deadline(deadline.left_s - REST_S))
+        stuck += stop_all(self.outside, Deadline(deadline.left_s - REST_S))
         if self.recorder is not None:
             stuck += stop_all([self.recorder], Deadline(deadline.left_s - REST_S))
         if self.ws_aggregator is not None:
@@ -250,4 +227,9 @@ class Bot:
     def workers(self) -> list[Worker]:
         feeds = self.ws_aggregator.workers if self.ws_aggregator else []
         recorder = [self.recorder] if self.recorder else []
-        return [self.hub, self.web, *recorder, *self.pollers.values(), *feeds]
+        return [self.hub, self.web, *recorder, *self.outside, *feeds]
+
+    @property
+    def outside(self) -> list[Worker]:
+        """Those that talk to the REST APIs and to Kafka."""
+        return [*self.opinions.pollers.values(), *self.broker.workers]

@@ -19,8 +19,8 @@ from dotenv.parser import parse_stream
 from bot.errors import ConfigError, shown
 from bot.exchanges import ALL
 from bot.readers import (
-    brokers, is_loopback, milliseconds, one_of, path, secret_word, several, switch, symbols,
-    urls, whole, word,
+    brokers, is_loopback, milliseconds, one_of, path, readable, secret_word, several, switch,
+    symbols, topic, upper, urls, whole, word,
 )
 from bot.resolution import RESOLUTIONS, Resolution
 from bot.symbols import Symbol
@@ -114,13 +114,27 @@ class Config:
     rest_urls: Mapping[str, tuple[str, ...]] = per_exchange(
         "REST_URL", urls("http", "https"), "likewise; asked when the streams leave a doubt")
     enable_kafka: bool = setting(
-        "ENABLE_KAFKA", "false", switch, "tier 2; not part of this version, the start says so")
+        "ENABLE_KAFKA", "false", switch, "tier 2: read what other instances publish")
     kafka_brokers: tuple[str, ...] = setting(
         "KAFKA_BROKERS", "localhost:9092", brokers, "bootstrap servers")
     kafka_topic: str = setting(
-        "KAFKA_TOPIC", "crypto-market-data", word, "topic that tier 2 consumes")
+        "KAFKA_TOPIC", "crypto-market-data", topic, "topic that tier 2 consumes")
     kafka_publish_topic: str | None = setting(
-        "KAFKA_PUBLISH_TOPIC", "", word, "when set, every update is published there")
+        "KAFKA_PUBLISH_TOPIC", "", topic,
+        "when set, every update is published there, and each price served to <topic>.served")
+    kafka_security_protocol: str = setting(
+        "KAFKA_SECURITY_PROTOCOL", "PLAINTEXT",
+        upper(one_of("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")),
+        "PLAINTEXT | SSL | SASL_PLAINTEXT | SASL_SSL")
+    kafka_sasl_mechanism: str | None = setting(
+        "KAFKA_SASL_MECHANISM", "", upper(one_of("plain", "scram-sha-256", "scram-sha-512")),
+        "PLAIN | SCRAM-SHA-256 | SCRAM-SHA-512; with a SASL protocol")
+    kafka_sasl_username: str | None = setting("KAFKA_SASL_USERNAME", "", word, "likewise")
+    kafka_sasl_password: str | None = setting(
+        "KAFKA_SASL_PASSWORD", "", secret_word, "likewise", secret=True)
+    kafka_ssl_cafile: Path | None = setting(
+        "KAFKA_SSL_CAFILE", "", readable,
+        "certificates (PEM) that the brokers' are signed with; unset: those of the system")
     enable_okx_live: bool = setting(
         "ENABLE_OKX_LIVE", "true", switch, "tier 3: OKX REST, asked only when tier 1 fails")
     enable_duckdb: bool = setting("ENABLE_DUCKDB", "true", switch, "the recorder")
@@ -138,7 +152,7 @@ class Config:
         "ENABLE_DRILL", "false", switch,
         "let the API cut off a source for a rehearsal; needs API_TOKEN")
     log_level: str = setting(
-        "LOG_LEVEL", "INFO", lambda text: one_of("debug", "info", "warning", "error")(text).upper(),
+        "LOG_LEVEL", "INFO", upper(one_of("debug", "info", "warning", "error")),
         "DEBUG | INFO | WARNING | ERROR")
     log_dir: Path = setting("LOG_DIR", "logs", path, "folder of autonomous_bot.log")
 
@@ -191,6 +205,24 @@ def _conflicts(config: Config) -> Iterator[tuple[str, str]]:
         yield ("API_TOKEN",
                f"API_TOKEN: must be set when API_HOST is not loopback (it is "
                f"{config.api_host!r}), got nothing; set a token or API_HOST=127.0.0.1")
+    yield from _kafka_conflicts(config)
+
+
+def _kafka_conflicts(config: Config) -> Iterator[tuple[str, str]]:
+    """A protocol that lacks what it needs, or credentials that it would not use."""
+    protocol = config.kafka_security_protocol
+    for name, value in (("KAFKA_SASL_MECHANISM", config.kafka_sasl_mechanism),
+                        ("KAFKA_SASL_USERNAME", config.kafka_sasl_username),
+                        ("KAFKA_SASL_PASSWORD", config.kafka_sasl_password)):
+        if protocol.startswith("SASL") and not value:
+            yield name, f"{name}: must be set with KAFKA_SECURITY_PROTOCOL={protocol}, got nothing"
+        elif value and not protocol.startswith("SASL"):
+            yield name, (f"{name}: is not used with KAFKA_SECURITY_PROTOCOL={protocol}; "
+                         f"write SASL_SSL or SASL_PLAINTEXT there, or unset it")
+    if config.kafka_ssl_cafile and not protocol.endswith("SSL"):
+        yield "KAFKA_SSL_CAFILE", (
+            f"KAFKA_SSL_CAFILE: is not used with KAFKA_SECURITY_PROTOCOL={protocol}; "
+            f"write SSL or SASL_SSL there, or unset it")
 
 
 def misspelt(env_file: Path = ENV_FILE) -> list[str]:

@@ -26,15 +26,13 @@ REFERENCE_S = 2.0  # what another source said longer ago does not speak for a do
 
 
 class Desk:
-    """sources: in the order in which they are preferred. intakes: of each, filled by its owner.
+    """intakes: of each source, filled by its owner. The healths that are handed in are in the order
+    in which the sources are preferred.
 
     One thread calls `judge`; everything else may be called from any.
     """
 
-    def __init__(
-        self, sources: Sequence[str], policy: Policy, resolution: Resolution, max_age_s: float
-    ) -> None:
-        self._sources = tuple(sources)
+    def __init__(self, policy: Policy, resolution: Resolution, max_age_s: float) -> None:
         self.policy = policy
         self._resolution = resolution
         self._max_age_s = max_age_s
@@ -99,8 +97,8 @@ class Desk:
         standing, behind = self.standing(symbol), _behind(known)
         views = self.views(symbol, known, now)
         faults, jury = heard(standing, views, self.policy, now, self._said(symbol))
-        legs = {source: leg for source in self._sources
-                if (leg := self.leg(source, symbol, behind.get(source, 0.0)))}
+        legs = {view.source: leg for view in views
+                if (leg := self.leg(view.source, symbol, behind.get(view.source, 0.0)))}
         return Case(symbol=symbol, standing=standing, legs=legs, faults=faults, jury=jury, now=now,
                     views={view.source: view for view in views})
 

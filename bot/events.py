@@ -129,6 +129,20 @@ class TierChanged(msgspec.Struct, frozen=True):
     reason: str
 
 
+class LinkChanged(msgspec.Struct, frozen=True):
+    """Kafka can be read or written again, or cannot any more.
+
+    link: what goes over it, such as `reading prices`. lasted_s: how long it was as it was before,
+    None at the first time.
+    """
+
+    link: str
+    up: bool
+    reason: str
+    at: float
+    lasted_s: float | None
+
+
 class Publisher:
     """Calls listeners on the thread that publishes, in the order in which they subscribed.
 

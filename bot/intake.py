@@ -72,17 +72,20 @@ class Intake:
     def disconnected(self) -> None:
         self.event_lag_s = None
 
-    def take(self, updates: Sequence[MarketDataUpdate], now: float) -> int:
+    def take(
+        self, updates: Sequence[MarketDataUpdate], now: float, late_s: float | None = None
+    ) -> int:
         """Returns: how many of them told something new.
 
+        late_s: by which they came late, where that is known; None: it is measured by their stamps.
         Raises: ImplausibleStamp; the updates before that one were taken, those after it are not.
         """
-        return sum([self._take(update, now) for update in updates])
+        return sum([self._take(update, now, late_s) for update in updates])
 
-    def _take(self, update: MarketDataUpdate, now: float) -> bool:
+    def _take(self, update: MarketDataUpdate, now: float, late_s: float | None) -> bool:
         key = update.symbol, update.type
-        late = 0.0
-        if update.timestamp is not None:
+        late = late_s or 0.0
+        if late_s is None and update.timestamp is not None:
             # the first push may be the last known state of a quiet market, and hours old
             late = self.event_lag_s = self._lag.excess_s(
                 update.timestamp, now, sample=key in self.streams and key not in self._fresh)

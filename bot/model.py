@@ -79,6 +79,23 @@ class SourceStatus(msgspec.Struct, frozen=True):
     errors: int
 
 
+class LinkStatus(msgspec.Struct, frozen=True):
+    """One use of Kafka at one moment.
+
+    direction: read | write. up: None while that is not known yet. reason: why it is not up. for_s:
+    how long it has been so. waiting: records not read yet, or not acknowledged yet. counts: by
+    what became of records since the start.
+    """
+
+    topic: str
+    direction: str
+    up: bool | None
+    reason: str
+    for_s: float
+    waiting: int
+    counts: dict[str, int]
+
+
 class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One feed at one moment, as the judgement needs it.
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from bot.symbols import Symbol, parse_symbol
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+TOPIC = re.compile(r"[A-Za-z0-9._-]{1,242}")
 MOST_SYMBOLS = 500  # with two streams each; Binance allows 1024 streams on a connection
 
 
@@ -24,6 +25,11 @@ def one_of(*words: str, refused: Mapping[str, str] | None = None) -> Callable[[s
             raise ValueError(f"must be one of {', '.join(words)}{hint}")
         return word
     return read
+
+
+def upper(read: Callable[[str], str]) -> Callable[[str], str]:
+    """For words that are written in capitals."""
+    return lambda text: read(text).upper()
 
 
 def switch(text: str) -> bool:
@@ -110,8 +116,24 @@ def brokers(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def topic(text: str) -> str:
+    """Of Kafka (Topic.validate): 249 characters, of which `.served` takes seven."""
+    if not TOPIC.fullmatch(text) or text in (".", ".."):
+        raise ValueError("must be a topic's name: at most 242 letters, digits, dots, _ and -")
+    return text
+
+
 def path(text: str) -> Path:
     return Path(text)
+
+
+def readable(text: str) -> Path:
+    """A file that is there."""
+    try:
+        with open(text, "rb"):
+            return Path(text)
+    except OSError as error:
+        raise ValueError(f"must be a file that can be read ({error.strerror})") from None
 
 
 def is_loopback(host: str) -> bool:

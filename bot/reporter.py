@@ -9,8 +9,8 @@ from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.chain import in_words
 from bot.config import Config
 from bot.events import (
-    FailoverFailed, Listener, SourceConnected, SourceDisconnected, SourceFault, SourceHandedOver,
-    SourceJudged, SourceSwitched, TierChanged, VerdictChanged,
+    FailoverFailed, LinkChanged, Listener, SourceConnected, SourceDisconnected, SourceFault,
+    SourceHandedOver, SourceJudged, SourceSwitched, TierChanged, VerdictChanged,
 )
 from bot.feed import STOPPED
 from bot.model import MarketDataUpdate, Quote, SourceStatus
@@ -164,6 +164,20 @@ class Reporter:
     def rest_fault(self, exchange: str, reason: str, count: int) -> None:
         """A REST request failed, for the `count`th time since the last report."""
         self.source_error(SourceFault(f"{exchange} rest", self._wall(), reason, count))
+
+    def kafka_fault(self, reason: str, count: int) -> None:
+        """Records that cannot be used, or that no broker takes."""
+        self.source_error(SourceFault("kafka", self._wall(), reason, count))
+
+    def link_changed(self, event: LinkChanged) -> None:
+        lasted = "" if event.lasted_s is None else f" after {event.lasted_s:.1f} s"
+        if event.up:
+            log.info("📨 [KAFKA] %s%s", event.link.capitalize(), lasted and f" again{lasted}")
+        else:
+            log.warning("📨 [KAFKA] Not %s%s: %s", event.link, lasted and f" any more{lasted}",
+                        event.reason)
+        self._record("kafka_up" if event.up else "kafka_down", "kafka", None,
+                     event.reason or event.link, event.at, {"link": event.link})
 
     def source_switch(self, event: SourceSwitched) -> None:
         where = self._where(event.symbol)

@@ -1,6 +1,7 @@
 """Which tiers the chain has, and what stands in the place of those that are switched off."""
 
 from bot.aggregator import MultiSourceWebSocketAggregator
+from bot.broker.reader import TopicReader
 from bot.config import Config
 from bot.sources.base import SWITCHED_OFF, NoSource, Source
 from bot.sources.mock import MockSource
@@ -9,15 +10,14 @@ from bot.sources.stream import StreamSource
 
 
 def tiers(
-    config: Config, aggregator: MultiSourceWebSocketAggregator | None, rest: RestSource,
-    mock: MockSource,
+    config: Config, aggregator: MultiSourceWebSocketAggregator | None,
+    reader: TopicReader | None, rest: RestSource, mock: MockSource,
 ) -> list[Source]:
-    """Best first. aggregator: None with the feeds switched off."""
+    """Best first. aggregator, reader: None with the feeds, with Kafka switched off."""
     return [
         StreamSource(aggregator) if aggregator
         else NoSource("websocket", f"{SWITCHED_OFF} (ENABLE_WEBSOCKET_FEEDS)"),
-        NoSource("kafka", "not part of this version" if config.enable_kafka
-                 else f"{SWITCHED_OFF} (ENABLE_KAFKA)"),
+        reader or NoSource("kafka", f"{SWITCHED_OFF} (ENABLE_KAFKA)"),
         rest if config.enable_okx_live else NoSource("okx", f"{SWITCHED_OFF} (ENABLE_OKX_LIVE)"),
         mock if config.mode == "simulation"
         else NoSource("mock", f"only in simulation, not in {config.mode}"),

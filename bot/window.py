@@ -1,10 +1,11 @@
 """What the web server sees of the daemon (bot.web.view): a look at its parts, and no more."""
 
 from bot.aggregator import MultiSourceWebSocketAggregator
+from bot.broker import Broker
 from bot.chain import Chain
 from bot.explanation import Explanation
 from bot.ledger import Ledger
-from bot.model import Quote, SourceStatus
+from bot.model import LinkStatus, Quote, SourceStatus
 from bot.rehearsal import Drills
 
 
@@ -14,7 +15,7 @@ class Window:
     def __init__(
         self, instance: str, symbols: tuple[str, ...],
         aggregator: MultiSourceWebSocketAggregator | None, chain: Chain, ledger: Ledger,
-        drills: Drills,
+        drills: Drills, broker: Broker,
     ) -> None:
         self.instance = instance
         self.symbols = symbols
@@ -22,6 +23,7 @@ class Window:
         self.drills = drills
         self._aggregator = aggregator
         self._chain = chain
+        self._broker = broker
 
     @property
     def feeds_enabled(self) -> bool:
@@ -37,6 +39,10 @@ class Window:
 
     def source_statuses(self) -> list[SourceStatus]:
         return self._aggregator.source_statuses() if self._aggregator else []
+
+    @property
+    def links(self) -> list[LinkStatus]:
+        return self._broker.links
 
     def quote(self, symbol: str, max_age_s: float | None = None) -> Quote:
         """Raises: NoQuote."""

@@ -388,8 +388,7 @@ def test_a_damaged_database_is_moved_aside(tmp_path: Path, sandbox: Sandbox) -> 
 
 
 def test_layers_that_do_not_exist_are_named(tmp_path: Path) -> None:
-    with daemon(tmp_path, {"ENABLE_KAFKA": "true", "ENABLE_ML": "true"}) as bot:
-        bot.wait_for("[KAFKA] ENABLE_KAFKA is on, but this version has no such layer")
+    with daemon(tmp_path, {"ENABLE_ML": "true"}) as bot:
         bot.wait_for("[ML] ENABLE_ML is on, but this version has no such layer")
         assert "ADAPTIVE ML SYSTEM ACTIVE" not in bot.log
         assert bot.terminate() == 0

@@ -25,7 +25,7 @@ class Market:
         self.now = 1000.0
         self.publisher = Publisher(EVENTS)
         policy = Policy(primary=primary, failover=True, max_latency_s=5.0, failback_after_s=10.0)
-        self.desk = Desk(sources, policy, "primary", 10.0)
+        self.desk = Desk(policy, "primary", 10.0)
         self.connected: dict[str, float | None] = dict.fromkeys(sources, 999.0)
         self.events: list[object] = []
         for name in ("source_switch", "source_judged", "verdict_changed"):

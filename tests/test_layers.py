@@ -83,9 +83,11 @@ LAYERS = {
     "bot.sources.rest": 4,
     "bot.succession": 4,
     "bot.aggregator": 6,
+    "bot.broker": 6,
     "bot.commands": 5,
     "bot.web": 5,
     "bot.drilling": 6,
+    "bot.opinions": 7,
     "bot.reporter": 7,
     "bot.sources.stream": 7,
     "bot.tiers": 8,
@@ -93,7 +95,7 @@ LAYERS = {
     "bot.app": 9,
     "bot.__main__": 10,
 }
-WHOLE = ("bot.sandbox", "bot.web")  # packages with one number for all their modules
+WHOLE = ("bot.broker", "bot.sandbox", "bot.web")  # packages with one number for all their modules
 FORBIDDEN = {"asyncio", "numpy", "pandas"}
 
 

@@ -23,7 +23,8 @@ NOT_ENABLED = "WebSocket not enabled"
 ENDPOINTS = (
     "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
     "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>",
-    "/api/v1/incidents", "/api/v1/availability", "/api/v1/drill", "/ws",
+    "/api/v1/incidents", "/api/v1/availability", "/api/v1/drill", "/api/v1/kafka",
+    "/ws",
 )
 
 
@@ -47,6 +48,7 @@ def create_app(
     _add_process(app, view)
     _add_sources(app, view, clock)
     _add_prices(app, view, clock)
+    _add_kafka(app, view, clock)
     add_history(app, view)
     add_drills(app, view)
     return app
@@ -123,6 +125,14 @@ def _add_sources(app: Flask, view: View, clock: Callable[[], float]) -> None:
         if not view.feeds_enabled:
             return answer({"error": NOT_ENABLED}, 503)
         return answer({"activeSource": view.active_source, "instance": view.instance,
+                       "timestamp": _ms(clock)})
+
+
+def _add_kafka(app: Flask, view: View, clock: Callable[[], float]) -> None:
+    @app.get("/api/v1/kafka")
+    def kafka() -> Response:
+        links = [status.link(one) for one in view.links]
+        return answer({"enabled": bool(links), "links": links, "instance": view.instance,
                        "timestamp": _ms(clock)})
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bot.explanation import Explanation
-from bot.model import MarketDataUpdate, Quote, SourceStatus
+from bot.model import LinkStatus, MarketDataUpdate, Quote, SourceStatus
 
 Json = dict[str, object]
 
@@ -63,6 +63,18 @@ def price(quote: Quote, instance: str) -> Json:
         "status": quote.status,
         "confidence": quote.confidence and float(f"{quote.confidence:.6g}"),
         "sourcesUsed": quote.sources_used,
+    }
+
+
+def link(told: LinkStatus) -> Json:
+    return {
+        "topic": told.topic,
+        "direction": told.direction,
+        "up": told.up,
+        "reason": told.reason or None,
+        "forMs": round(told.for_s * 1000),
+        "waiting": told.waiting,
+        "counts": told.counts,
     }
 
 

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from bot.explanation import Explanation
 from bot.ledger import Ledger
-from bot.model import Quote, SourceStatus
+from bot.model import LinkStatus, Quote, SourceStatus
 from bot.rehearsal import Drills
 
 
@@ -38,6 +38,10 @@ class View(Protocol):
     @property
     def drills(self) -> Drills:
         """What may be rehearsed, and what the last drill showed."""
+
+    @property
+    def links(self) -> list[LinkStatus]:
+        """What Kafka is used for, and how that goes; none with it switched off."""
 
     def source_statuses(self) -> list[SourceStatus]:
         """One for each of EXCHANGES, in that order."""

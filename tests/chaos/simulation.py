@@ -54,7 +54,7 @@ class Simulation:
         names = [one.name for one in plan.venues]
         self.policy = Policy(primary=names[0], failover=True, max_latency_s=LIMIT_S,
                              failback_after_s=FAILBACK_S)
-        self.desk = Desk(names, self.policy, plan.resolution, MAX_AGE_S)
+        self.desk = Desk(self.policy, plan.resolution, MAX_AGE_S)
         self.publisher = Publisher(NAMES)
         self.announcer = Announcer(self.publisher, self.mono, self.wall)
         self._questions = Questions()

@@ -1,0 +1,182 @@
+"""What other instances say in a topic -> prices, by the judgement that the streams go through.
+
+It is evidence at second hand: how old it is cannot be measured, only be shown by stamps
+(bot.broker.stamps), and by the same stamps a backlog is old.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from time import monotonic, time
+
+import msgspec
+
+from bot.broker.sorting import NOBODY, Counts, Opened, Received, Sorter
+from bot.broker.stamps import Stamps, Whose
+from bot.broker.wire import as_update
+from bot.desk import Desk
+from bot.errors import ImplausibleStamp, NoQuote, ParseError, StaleQuote
+from bot.events import Publisher
+from bot.fitness import Policy
+from bot.folding import Fold
+from bot.intake import Intake
+from bot.model import FeedHealth, Quote
+from bot.resolution import Resolution
+
+TIER = "kafka"
+MAX_AGE_S = 10.0
+MOST_EXCHANGES = 32  # their names come from outside
+RECENT_S = 5.0
+LOG_APPEND_TIME = 1  # the broker's stamp, and not the writer's
+
+Report = Callable[[str, int], None]
+
+
+class Hearsay:
+    """The newest of every (exchange, symbol) and type, judged. All but `quote` and what is told of
+    it is for the reader's thread.
+    """
+
+    def __init__(
+        self,
+        instance: str,
+        symbols: Iterable[str],
+        exchanges: Iterable[str],
+        policy: Policy,
+        resolution: Resolution,
+        report: Report = lambda reason, count: None,
+        mono: Callable[[], float] = monotonic,
+        wall: Callable[[], float] = time,
+    ) -> None:
+        """exchanges: in the order in which they are preferred; any other that is heard follows.
+        report: told of poison, and how often it was seen.
+        """
+        self._instance = instance
+        self._report = report
+        self._mono, self._wall = mono, wall
+        self.symbols = tuple(symbols)
+        self.desk = Desk(policy, resolution, MAX_AGE_S)
+        self._sorter = Sorter(instance, self.symbols)
+        self._stamps = Stamps(MAX_AGE_S, mono, wall)
+        self._publisher = Publisher(("market_data",))
+        self._order = list(exchanges)
+        self._since: dict[str, float] = {}  # exchange -> monotonic s of its first record
+        self._told_by: dict[tuple[str, str], str] = {}  # (exchange, symbol) -> instance
+        self._fold = Fold()
+        self._late = (float("-inf"), 0.0)  # monotonic s of the last record, and its age
+        self._refused = (float("-inf"), "")  # monotonic s of the last one refused, and why
+
+    # ---- the reader's thread
+
+    def take(self, records: Iterable[Received]) -> None:
+        """Take what was read together, in the order of its partitions."""
+        now, wall = self._mono(), self._wall()
+        for opened in self._sorter.newest(self._opened(records, now)):
+            try:
+                self._admit(opened, now, wall)
+                self.counts.taken += 1
+            except ImplausibleStamp as error:
+                self.counts.implausible += 1
+                self._refuse("stamp", f"record of {opened.writer} refused: {error}", now)
+
+    def judge(self) -> None:
+        healths, now = self.healths(), self._mono()
+        for symbol in self.symbols:
+            self.desk.judge(symbol, healths, now)
+
+    def _opened(self, records: Iterable[Received], now: float) -> Iterator[Opened]:
+        for record in records:
+            try:
+                opened = self._sorter.open(record)
+            except ParseError as error:
+                self.counts.poison += 1
+                self._refuse("poison", f"record skipped: {error}", now)
+                continue
+            if opened is not None:
+                yield opened
+
+    def _admit(self, opened: Opened, now: float, wall: float) -> None:
+        """Raises: ImplausibleStamp."""
+        message, exchange = opened.message, opened.message.exchange.lower()
+        late_s = self._stamps.late_s(_stamps(opened, exchange), now, wall)
+        update = as_update(message, opened.symbol, int(wall * 1000), now)
+        self._late = now, late_s
+        if self._intake(exchange, now).take([update], now, late_s):
+            self._told_by[exchange, opened.symbol] = opened.writer
+
+    def _intake(self, exchange: str, now: float) -> Intake:
+        """Raises: ImplausibleStamp."""
+        intake = self.desk.intakes.get(exchange)
+        if intake is None:
+            if len(self.desk.intakes) >= MOST_EXCHANGES:
+                raise ImplausibleStamp(f"more than {MOST_EXCHANGES} exchanges are told of")
+            intake = self.desk.intakes[exchange] = Intake(
+                exchange, self.desk.store, self._publisher,
+                lambda source, symbol: self.desk.reference(source, symbol, self._mono()),
+                self._mono, self._wall)
+            self._since[exchange] = now
+            if exchange not in self._order:
+                self._order.append(exchange)
+        return intake
+
+    def _refuse(self, kind: str, words: str, now: float) -> None:
+        self._refused = now, words
+        if count := self._fold.count(kind, now):
+            self._report(words, count)
+
+    # ---- any thread
+
+    @property
+    def counts(self) -> Counts:
+        """What became of the records."""
+        return self._sorter.counts
+
+    def healths(self) -> list[FeedHealth]:
+        """One for each exchange that was heard."""
+        return [FeedHealth(source=exchange, connected_since=self._since[exchange], latency_s=None,
+                           event_lag_s=None, messages_received=0, errors=0, last_update=None,
+                           detail="")
+                for exchange in list(self._order) if exchange in self._since]
+
+    def quote(self, symbol: str) -> Quote:
+        """Raises: NoQuote, StaleQuote, UntrustedQuote."""
+        now = self._mono()
+        try:
+            quote = self.desk.quote(symbol, self.healths(), now)
+        except StaleQuote as error:
+            raise StaleQuote(f"{error}{self._hint(now)}") from error
+        except NoQuote:
+            raise NoQuote(f"nothing of {symbol} was read yet{self._hint(now)}") from None
+        told_by = sorted({self._told_by.get((exchange, symbol), NOBODY)
+                          for exchange in (quote.exchange, *quote.exchanges) if exchange})
+        return msgspec.structs.replace(
+            quote, source=TIER, reason=f"{quote.reason}; told by {', '.join(told_by)}")
+
+    def _hint(self, now: float) -> str:
+        """What may be behind it, if anything was read lately."""
+        at, late_s = self._late
+        if now - at < RECENT_S and late_s >= MAX_AGE_S:
+            return (f"; records come {late_s:.0f} s late by this machine's clock: "
+                    f"a backlog, or one of the clocks is wrong")
+        at, words = self._refused
+        if now - at < RECENT_S:
+            return f"; {words}"
+        if self.counts.own and not self.counts.taken:
+            return (f"; only records of this very instance: give each daemon its own INSTANCE_ID, "
+                    f"this one is {self._instance!r}")
+        return ""
+
+
+def _stamps(opened: Opened, exchange: str) -> list[tuple[Whose, int]]:
+    """Every stamp there is, each with whose it is. Raises: ImplausibleStamp where there is none."""
+    message, record = opened.message, opened.record
+    stamps: list[tuple[Whose, int]] = []
+    if message.timestamp is not None:
+        stamps.append((("exchange", exchange), message.timestamp))
+    if message.received_at is not None:
+        stamps.append((("instance", opened.writer), message.received_at))
+    if record.timestamp_type == LOG_APPEND_TIME:
+        stamps.append((("broker", ""), record.timestamp))
+    if not stamps and record.timestamp > 0:
+        stamps.append((("record of", opened.writer), record.timestamp))
+    if not stamps:
+        raise ImplausibleStamp("it bears no time stamp at all")
+    return stamps

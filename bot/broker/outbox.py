@@ -1,0 +1,81 @@
+"""Updates on their way out: all of them while there is room, the newest per key when there is not.
+"""
+
+from collections import deque
+from typing import Generic, Protocol, TypeVar
+
+
+class Outgoing(Protocol):
+    @property
+    def key(self) -> object:
+        """What a newer one takes the place of."""
+
+
+T = TypeVar("T", bound=Outgoing)
+Numbered = tuple[int, T]
+
+
+class Outbox(Generic[T]):
+    """Bounded to `capacity`, or to two items per key where that is more.
+
+    `put` is for any thread, never waits and costs under a microsecond; everything else is for the
+    one thread that sends. What is sent is numbered when it comes in, so that a reader sees a gap
+    where something was dropped. dropped: items whose place a newer one took.
+    """
+
+    def __init__(self, capacity: int, first_number: int) -> None:
+        self._capacity = capacity
+        self._limit = capacity
+        self._number = first_number
+        # Appending and popping are atomic, so none of these needs a lock. Once the first is full
+        # everything goes to the second, until the sender has emptied both: the order per key holds.
+        self._inbox: deque[T] = deque()
+        self._newest: dict[object, T] = {}
+        self._waiting: deque[Numbered[T]] = deque()
+        self._replaced = 0
+        self._folded = 0
+
+    @property
+    def dropped(self) -> int:
+        return self._replaced + self._folded
+
+    def __len__(self) -> int:
+        return len(self._inbox) + len(self._newest) + len(self._waiting)
+
+    def put(self, item: T) -> None:
+        if not self._newest and len(self._inbox) < self._capacity:
+            self._inbox.append(item)
+            return
+        if item.key in self._newest:
+            self._replaced += 1  # approximate under a race of two feeds, and only then
+        self._newest[item.key] = item
+
+    def gather(self) -> None:
+        """Number what came in; when that is more than there is room for, keep the newest."""
+        for _ in range(len(self._inbox)):
+            self._queue(self._inbox.popleft())
+        for key in list(self._newest):
+            self._queue(self._newest.pop(key))
+        if len(self._waiting) > self._limit:
+            self._fold()
+
+    def take(self) -> Numbered[T] | None:
+        """The oldest; None when nothing is waiting."""
+        return self._waiting.popleft() if self._waiting else None
+
+    def give_back(self, items: list[Numbered[T]]) -> None:
+        """What was taken and not delivered, oldest first."""
+        self._waiting.extendleft(reversed(items))
+
+    def _queue(self, item: T) -> None:
+        self._waiting.append((self._number, item))
+        self._number += 1
+
+    def _fold(self) -> None:
+        newest: dict[object, Numbered[T]] = {}
+        for numbered in self._waiting:
+            newest.pop(numbered[1].key, None)  # so that the order is that of the newest
+            newest[numbered[1].key] = numbered
+        self._folded += len(self._waiting) - len(newest)
+        self._waiting = deque(newest.values())
+        self._limit = max(self._capacity, 2 * len(newest))

@@ -1,0 +1,113 @@
+"""Which records of a topic are to be looked at, and what became of the others."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from bot.broker.wire import SCHEMA, UPDATE_SCHEMA, Message, canonical, read, writer_of
+from bot.errors import ParseError, shown
+
+NOBODY = "an unnamed instance"
+MOST_NAMES = 10_000  # spellings, and numbers: they come from outside
+
+
+class Received(Protocol):
+    """What is used of kafka-python's ConsumerRecord. timestamp_type: 1: the broker stamped it."""
+
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def timestamp_type(self) -> int: ...
+
+
+class Counts(msgspec.Struct):
+    """Records by what became of them. Those that were read are in one of the first six.
+
+    taken: looked at. conflated: a newer one of the same price was read together with it. others:
+    of symbols that are not configured. own: written by this instance. poison: unreadable.
+    implausible: with stamps that cannot be. repeated: with numbers that were passed before.
+    """
+
+    taken: int = 0
+    conflated: int = 0
+    others: int = 0
+    own: int = 0
+    poison: int = 0
+    implausible: int = 0
+    repeated: int = 0
+
+
+class Opened(msgspec.Struct, frozen=True):
+    """symbol: canonical. writer: the instance."""
+
+    message: Message
+    symbol: str
+    writer: str
+    record: Received
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What a newer one takes the place of."""
+        return self.message.exchange, self.symbol, self.message.update_type, self.writer
+
+
+class Sorter:
+    """One thread."""
+
+    def __init__(self, instance: str, symbols: Sequence[str]) -> None:
+        self._instance = instance
+        self._symbols = symbols
+        self._spellings: dict[str, str | None] = {}
+        self._numbers: dict[tuple[str, str], int] = {}
+        self.counts = Counts()
+
+    def open(self, record: Received) -> Opened | None:
+        """None for what is not wanted. Raises: ParseError."""
+        writer = writer_of(record.headers)
+        if writer == self._instance:
+            self.counts.own += 1
+            return None
+        schema = dict(record.headers).get(SCHEMA, UPDATE_SCHEMA)
+        if schema != UPDATE_SCHEMA:
+            raise ParseError(f"schema {shown(schema)} is not {UPDATE_SCHEMA.decode()}")
+        message = read(record.value)
+        if message.instance == self._instance:
+            self.counts.own += 1
+            return None
+        symbol = self._wanted(message.symbol)
+        if symbol is None:
+            self.counts.others += 1
+            return None
+        opened = Opened(message, symbol, writer or message.instance or NOBODY, record)
+        self._number(opened)
+        return opened
+
+    def newest(self, opened: Iterable[Opened]) -> list[Opened]:
+        """The newest of each price, by the exchange's stamp, or as they came."""
+        newest: dict[object, Opened] = {}
+        for one in opened:
+            held = newest.get(one.key)
+            self.counts.conflated += held is not None
+            if held is None or (held.message.timestamp or 0) <= (one.message.timestamp or 0):
+                newest[one.key] = one
+        return list(newest.values())
+
+    def _number(self, opened: Opened) -> None:
+        """Only counted: that a record is repeated is known by what it tells."""
+        number, whose = opened.message.sequence, (opened.writer, opened.symbol)
+        if number is not None and (whose in self._numbers or len(self._numbers) < MOST_NAMES):
+            self.counts.repeated += number <= self._numbers.get(whose, -1)
+            self._numbers[whose] = number
+
+    def _wanted(self, spelling: str) -> str | None:
+        if spelling not in self._spellings:
+            name = canonical(spelling)
+            if len(self._spellings) >= MOST_NAMES:
+                return name if name in self._symbols else None
+            self._spellings[spelling] = name if name in self._symbols else None
+        return self._spellings[spelling]
