@@ -31,14 +31,16 @@ def status(arguments: Namespace) -> int:
     """Ask the running bot, and print what it serves and from where."""
     config = load()
     try:
-        health, prices = (_ask(config, path) for path in ("/api/websocket/health",
-                                                          "/api/v1/prices"))
+        health, prices, kafka = (_ask(config, path) for path in (
+            "/api/websocket/health", "/api/v1/prices", "/api/v1/kafka"))
     except (requests.RequestException, ValueError) as error:
         return _unreachable(config, error)
     if arguments.json:
-        print(json.dumps({"health": health, "prices": prices.get("prices", [])}, indent=2))
+        print(json.dumps({"health": health, "prices": prices.get("prices", []),
+                          "kafka": kafka.get("links", [])}, indent=2))
     else:
-        print("\n".join([*_price_table(prices.get("prices", [])), "", *_source_table(health)]))
+        print("\n".join([*_price_table(prices.get("prices", [])), "", *_source_table(health),
+                         *_link_table(kafka.get("links", []))]))
     return EX_OK
 
 
@@ -139,6 +141,18 @@ def _source_table(health: dict[str, Any]) -> list[str]:
                      str(source["messagesReceived"]), str(source["errors"])])
     state = "healthy" if health["healthy"] else "NOT healthy"
     return [f"{health['instance']}: {state}, {health['updateCount']} updates", *aligned(rows)]
+
+
+def _link_table(links: list[dict[str, Any]]) -> list[str]:
+    """Nothing where Kafka is not used."""
+    rows = [["KAFKA", "TOPIC", "STATE", "FOR s", "WAITING", "RECORDS"]]
+    for link in links:
+        state = {True: "up", False: "down", None: "connecting"}[link["up"]]
+        counts = ", ".join(f"{count} {name}" for name, count in link["counts"].items() if count)
+        rows.append([link["direction"], link["topic"],
+                     state + (f": {link['reason']}" if link["reason"] else ""),
+                     f"{link['forMs'] / 1000:.0f}", str(link["waiting"]), counts or "-"])
+    return ["", *aligned(rows)] if links else []
 
 
 def aligned(rows: list[list[str]]) -> list[str]:

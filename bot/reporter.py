@@ -50,6 +50,7 @@ class Reporter:
         self._tiers: dict[str, str | None] = {}
         self._verdicts: set[str] = set()  # symbols of which there was a verdict before
         self._database_told = False
+        self._links_down: dict[str, str] = {}  # what goes over them -> why it does not
 
     @property
     def listeners(self) -> Mapping[str, Listener]:
@@ -92,11 +93,13 @@ class Reporter:
             return "DISABLED"
         return "ACTIVE" if self._recorder.active else f"NOT ACTIVE ({self._recorder.state})"
 
-    def _unrecorded(self) -> str:
+    def _amiss(self) -> str:
+        """What else does not work, for the health line."""
+        faults = [f"; not {link}: {why}" for link, why in list(self._links_down.items())]
         recorder = self._recorder
-        if recorder is None or recorder.active:
-            return ""
-        return f"; not recording: {recorder.state}, {recorder.pending} rows waiting"
+        if recorder is not None and not recorder.active:
+            faults.append(f"; not recording: {recorder.state}, {recorder.pending} rows waiting")
+        return "".join(faults)
 
     def database(self) -> None:
         """Say once that the database is open, when it is. Thread: main loop only."""
@@ -171,6 +174,9 @@ class Reporter:
 
     def link_changed(self, event: LinkChanged) -> None:
         lasted = "" if event.lasted_s is None else f" after {event.lasted_s:.1f} s"
+        self._links_down.pop(event.link, None)
+        if not event.up:
+            self._links_down[event.link] = event.reason
         if event.up:
             log.info("📨 [KAFKA] %s%s", event.link.capitalize(), lasted and f" again{lasted}")
         else:
@@ -205,7 +211,7 @@ class Reporter:
         log.log(logging.INFO if healthy else logging.WARNING,
                 "💓 [%s] Health: %s, active %s; %s%s", self._instance,
                 "healthy" if healthy else "NOT healthy", summary["active_source"] or "none",
-                "; ".join(map(source_in_words, sources)), self._unrecorded())
+                "; ".join(map(source_in_words, sources)), self._amiss())
         self._hub.publish_event("health_update", status.health(
             healthy, summary["active_source"],  # type: ignore[arg-type]
             sources, self._instance, int(self._wall() * 1000)))
