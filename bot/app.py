@@ -12,7 +12,7 @@ from bot.broker import Broker
 from bot.chain import Chain
 from bot.config import Config
 from bot.ledger import Ledger
-from bot.recorder import Recorder
+from bot.record.recorder import Recorder
 from bot.rehearsal import Drillable, Drills, Stage, why_refused
 from bot.opinions import Opinions
 from bot.phrases import in_short

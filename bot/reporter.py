@@ -15,7 +15,7 @@ from bot.events import (
 from bot.feed import STOPPED
 from bot.model import MarketDataUpdate, Quote, SourceStatus
 from bot.phrases import severity, source_in_words
-from bot.recorder import Recorder
+from bot.record.recorder import Recorder
 from bot.web import status
 from bot.web.hub import Hub
 

@@ -38,8 +38,8 @@ def settings(sandbox: Sandbox, **more: str) -> dict[str, str]:
 
 # A recorder whose last write hangs, as on a disk that has stopped answering.
 HUNG_DISK = """
-import sys, threading, bot.recorder, bot.__main__
-bot.recorder.Recorder.close = lambda self: threading.Event().wait(60)
+import sys, threading, bot.record.recorder, bot.__main__
+bot.record.recorder.Recorder.close = lambda self: threading.Event().wait(60)
 sys.exit(bot.__main__.main([]))
 """
 

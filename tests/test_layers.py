@@ -43,12 +43,9 @@ LAYERS = {
     "bot.handover": 1,
     "bot.logs": 1,
     "bot.health": 1,
-    "bot.history": 1,
     "bot.lag": 1,
     "bot.planning": 1,
     "bot.readers": 1,
-    "bot.rows": 1,
-    "bot.schema": 1,
     "bot.sources.base": 1,
     "bot.sources.mock": 1,
     "bot.store": 1,
@@ -61,18 +58,17 @@ LAYERS = {
     "bot.book": 2,
     "bot.chain": 2,
     "bot.judge": 2,
-    "bot.database": 2,
     "bot.dial": 2,
     "bot.exchanges.binance": 2,
     "bot.exchanges.okx": 2,
     "bot.intake": 2,
+    "bot.record": 3,
     "bot.resolution": 3,
     "bot.sandbox": 2,
     "bot.session": 2,
     "bot.exchanges": 3,
     "bot.hosts": 3,
     "bot.ledger": 3,
-    "bot.recorder": 3,
     "bot.config": 4,
     "bot.rehearsal": 4,
     "bot.announcer": 4,
@@ -95,7 +91,8 @@ LAYERS = {
     "bot.app": 9,
     "bot.__main__": 10,
 }
-WHOLE = ("bot.broker", "bot.sandbox", "bot.web")  # packages with one number for all their modules
+# packages with one number for all their modules
+WHOLE = ("bot.broker", "bot.record", "bot.sandbox", "bot.web")
 FORBIDDEN = {"asyncio", "numpy", "pandas"}
 
 

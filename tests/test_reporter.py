@@ -12,7 +12,7 @@ from bot.events import (
     SourceSwitched,
 )
 from bot.model import MarketDataUpdate, Quote
-from bot.recorder import Recorder
+from bot.record.recorder import Recorder
 from bot.reporter import Reporter
 from bot.web.hub import Hub
 from tests.helpers import Clock

@@ -15,10 +15,10 @@ import duckdb
 
 from bot import __version__
 from bot.errors import RecorderError, shown
-from bot.history import read_history
+from bot.record.history import read_history
 from bot.incidents import History
-from bot.rows import Row
-from bot.schema import COUNTED, VERSION, create_tables
+from bot.record.rows import Row
+from bot.record.schema import FILLED, VERSION, create_tables
 
 log = logging.getLogger(__name__)
 
@@ -57,15 +57,15 @@ VALUE_ERRORS = (
 
 
 class Database:
-    """An open file that holds the tables above.
+    """An open file that holds the tables of bot.record.schema.
 
-    rows: how many there are in all tables that are filled row by row, which tells after a fault
-    whether a transaction in doubt was committed.
+    batch: number of the last transaction of rows in it, which tells after a fault whether one in
+    doubt was committed.
     """
 
     def __init__(self, path: Path, instance: str) -> None:
         """Raises: RecorderError. A damaged file has been moved aside and a new one begun."""
-        self._con, self.rows = _opened(path, instance)
+        self._con, self.batch = _opened(path, instance)
 
     def write(self, rows: Sequence[tuple[str, Row]]) -> str | None:
         """Store (table, row) pairs in one transaction.
@@ -77,15 +77,16 @@ class Database:
         try:
             self._con.begin()
             try:
-                for table in COUNTED:
+                for table in FILLED:
                     self._append(table, [row for name, row in rows if name == table])
+                self._con.execute("UPDATE progress SET batch = ?", [self.batch + 1])
             except VALUE_ERRORS as error:
                 self._con.rollback()
                 return shown(str(error))
             self._con.commit()
         except duckdb.Error as error:
             raise RecorderError(in_words(error)) from error
-        self.rows += len(rows)
+        self.batch += 1
         return None
 
     def look_back(self, tell: Callable[[History], None]) -> None:
@@ -203,7 +204,8 @@ def _prepared(path: Path, instance: str) -> tuple[duckdb.DuckDBPyConnection, int
         _check_length(con, path)
         con.execute("INSERT INTO openings VALUES (?, ?, ?, ?)",
                     [datetime.now(UTC).replace(tzinfo=None), instance, VERSION, __version__])
-        return con, sum(_count(con, table) for table in COUNTED)
+        ((batch,),) = con.execute("SELECT batch FROM progress").fetchall()
+        return con, int(batch)
     except (duckdb.Error, RecorderError):
         con.close()
         raise
@@ -214,11 +216,7 @@ def _check_length(con: duckdb.DuckDBPyConnection, path: Path) -> None:
 
     Judged by the blocks that rows are in: after a kill, spare ones may be missing at the end.
     """
-    parts = " UNION ALL ".join(f"FROM pragma_storage_info('{table}')" for table in COUNTED)
+    parts = " UNION ALL ".join(f"FROM pragma_storage_info('{table}')" for table in FILLED)
     ((block,),) = con.execute(f"SELECT max(block_id) FROM ({parts}) WHERE persistent").fetchall()
     if block is not None and path.stat().st_size < HEADERS_SIZE + (block + 1) * BLOCK_SIZE:
         raise duckdb.Error(f"Corrupt: the file ends before its block {block}")
-
-
-def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    return int(con.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from bot.backoff import Backoff
 from bot.errors import RecorderError, shown
 from bot.incidents import History, Incident
-from bot.model import MarketDataUpdate, Quote
-from bot.rows import Happened, Item, Row, Served, as_row
+from bot.model import FeedHealth, MarketDataUpdate, Quote
+from bot.record.rows import Happened, Item, Row, Sample, Served, as_row
 from bot.worker import Worker
 
 if TYPE_CHECKING:  # at run time only `_connect` loads DuckDB, which takes 45 MB
-    from bot.database import Database
+    from bot.record.database import Database
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Recorder(Worker):
         self._queue: deque[Item] = deque()
         self._in_hand = 0
         self._parts: list[Part] = []  # taken from the queue, not yet written; one transaction each
-        self._rows_if_written = -1
+        self._batch_if_written = -1
         self._database: Database | None = None
 
     @property
@@ -108,6 +108,10 @@ class Recorder(Worker):
         """detail: further fields, stored as JSON; what JSON has no form for is stored as text."""
         copied = None if detail is None else dict(detail)
         self._put(Happened(kind, source, symbol, reason, at_ms, copied))
+
+    def record_sample(self, health: FeedHealth, active: bool, at_ms: int) -> None:
+        """The state of a source at a health check. at_ms: epoch ms."""
+        self._put(Sample(health, active, at_ms))
 
     def record_incident(self, incident: Incident) -> None:
         self._put(incident)
@@ -169,13 +173,13 @@ class Recorder(Worker):
 
     def _connect(self) -> "Database":
         try:
-            from bot.database import Database
+            from bot.record.database import Database
         except ImportError as error:
             raise RecorderError(f"DuckDB cannot be loaded: {error}") from error
         self._database = database = Database(self._path, self._instance)
-        if database.rows == self._rows_if_written:
+        if database.batch == self._batch_if_written:
             self._done(self._parts[0])  # the commit in doubt had succeeded
-        self._rows_if_written = -1
+        self._batch_if_written = -1
         on_history, self._on_history = self._on_history, None
         if on_history is not None:
             database.look_back(on_history)
@@ -198,9 +202,9 @@ class Recorder(Worker):
         """Write the parts in hand, halving those that hold a row the database does not take."""
         while self._parts:
             part = self._parts[0]
-            self._rows_if_written = database.rows + len(part)
+            self._batch_if_written = database.batch + 1
             fault = database.write(part)
-            self._rows_if_written = -1
+            self._batch_if_written = -1
             if fault is None:
                 self._done(part)
             elif len(part) > 1:

@@ -9,14 +9,14 @@ from typing import Any
 import duckdb
 import pytest
 
-from bot import history
-from bot.history import read_history
+from bot.record import history
+from bot.record.history import read_history
 from bot.incidents import History, Incident
 from bot.ledger import Ledger
-from bot.recorder import Recorder
-from bot.schema import create_tables
+from bot.record.recorder import Recorder
+from bot.record.schema import create_tables
 from tests.helpers import eventually
-from tests.test_recorder import quote, read, recording, stop
+from tests.record.test_recorder import quote, read, recording, stop
 
 NOW = datetime.now(UTC).replace(tzinfo=None)
 
@@ -166,7 +166,8 @@ def test_ten_million_updates_are_looked_back_at_in_no_time(path: Path) -> None:
         create_tables(con)
         con.execute(
             "INSERT INTO updates SELECT TIMESTAMP '2026-09-01' + INTERVAL (i * 17280) MICROSECOND,"
-            " NULL, 'binance', 'BTCUSDT', 'trade', 1.0, 1.0, 1.0, 2.0 FROM range(10_000_000) t(i)")
+            " NULL, 'binance', 'BTCUSDT', 'trade', 1.0, 1.0, 1.0, 2.0,"
+            " NULL FROM range(10_000_000) t(i)")
         con.execute("INSERT INTO openings VALUES ('2026-09-01', 'primary', 1, 'x')")
     told: list[tuple[float, History]] = []
     recorder = Recorder(path, "primary",

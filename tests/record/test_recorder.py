@@ -17,11 +17,12 @@ from typing import Any
 import duckdb
 import pytest
 
-from bot.database import SETTINGS, Database, set_aside
+from bot.record.database import SETTINGS, Database, set_aside
 from bot.errors import RecorderError
 from bot.model import MarketDataUpdate, Quote
-from bot.recorder import Recorder
-from bot.rows import Row
+from bot.record.recorder import Recorder
+from bot.record.rows import Row
+from bot.record.schema import VERSION
 from tests.helpers import eventually
 
 MS = 1_790_000_000_123
@@ -98,19 +99,19 @@ def test_updates_come_back_as_they_were_in_utc(path: Path, monkeypatch: pytest.M
             assert recorder.wait_open(5)
             recorder.record_update(update(3))
             recorder.record_update(MarketDataUpdate(
-                "okx", "ETHUSDT", "orderbook", 0.1 + 0.2, None, None, None, None, MS + 1, 1.0))
+                "okx", "ETHUSDT", "orderbook", 0.1 + 0.2, None, None, None, None, MS + 1, 1.0, 77))
     finally:
         monkeypatch.undo()
         time.tzset()
     assert read(path, "SELECT * FROM updates") == [
         (MOMENT, MOMENT.replace(microsecond=118_000), "binance", "BTCUSDT", "trade",
-         50_000.1, 3.0, 50_000.0, 50_000.2),
+         50_000.1, 3.0, 50_000.0, 50_000.2, None),
         (MOMENT.replace(microsecond=124_000), None, "okx", "ETHUSDT", "orderbook",
-         0.1 + 0.2, None, None, None),
+         0.1 + 0.2, None, None, None, 77),
     ]
     ((opened_at, instance, version),) = read(
         path, "SELECT opened_at, instance, schema_version FROM openings")
-    assert (instance, version) == ("primary", 2)
+    assert (instance, version) == ("primary", VERSION)
     assert timedelta() <= datetime.now(UTC).replace(tzinfo=None) - opened_at < timedelta(minutes=1)
 
 
@@ -124,9 +125,9 @@ def test_served_prices_and_events_come_back(path: Path) -> None:
     assert recorder.written == 4
     assert read(path, "SELECT * FROM served") == [
         (MOMENT, "BTCUSDT", 50_000.1, None, None, 1.5, "websocket", "okx", None, MOMENT, MOMENT,
-         250.0, False, True, "fresh"),
+         250.0, False, True, "fresh", "trusted", None, None),
         (MOMENT, "BTCUSDT", 50_000.1, None, None, None, "websocket", None, "okx,binance", None,
-         MOMENT, 250.0, True, True, "fresh"),
+         MOMENT, 250.0, True, True, "fresh", "trusted", None, None),
     ]
     switch, start = read(path, "SELECT * FROM events")
     assert switch[:5] == (MOMENT, "source_switch", "okx", "BTCUSDT", "stale 🌐")
@@ -347,7 +348,7 @@ def test_an_unusable_path_is_left_alone_and_said_once(
 def test_a_duckdb_that_cannot_be_loaded_is_said(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "bot.database", None)
+    monkeypatch.setitem(sys.modules, "bot.record.database", None)
     with recording(path) as recorder:
         assert not recorder.wait_open(5)
         assert recorder.state.startswith("DuckDB cannot be loaded")
@@ -432,7 +433,7 @@ def test_a_commit_whose_checkpoint_failed_is_written_once(
             raise
 
     monkeypatch.setattr(Database, "write", watched)
-    monkeypatch.setattr("bot.recorder.BATCH_ROWS", batch_rows)
+    monkeypatch.setattr("bot.record.recorder.BATCH_ROWS", batch_rows)
     monkeypatch.setitem(SETTINGS, "checkpoint_threshold", "100KB")
     path = small_disk / "analytics.duckdb"
     with recording(path) as recorder:
@@ -510,7 +511,7 @@ WRITER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from tests.test_recorder import Recorder, update
+from tests.record.test_recorder import Recorder, update
 recorder = Recorder(Path(sys.argv[1]), "primary", commit_interval_s=0.01)
 recorder.start()
 first = number = int(sys.argv[3])
@@ -547,6 +548,6 @@ def test_what_was_written_survives_a_kill(path: Path) -> None:
 
 
 def test_a_bot_that_does_not_record_loads_no_database() -> None:
-    code = "import sys, bot.recorder; sys.exit('duckdb' in sys.modules)"
+    code = "import sys, bot.record.recorder; sys.exit('duckdb' in sys.modules)"
     root = Path(__file__).parents[1]
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0

@@ -1,11 +1,11 @@
-"""What the recorder is given, and the rows of `bot/schema.py` that it becomes."""
+"""What the recorder is given, and the rows of `bot/record/schema.py` that it becomes."""
 
 import json
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.incidents import Incident
-from bot.model import MarketDataUpdate, Quote
+from bot.model import FeedHealth, MarketDataUpdate, Quote
 
 TEXT_LIMIT = 2_000
 EPOCH = datetime(1970, 1, 1)
@@ -27,7 +27,13 @@ class Happened(NamedTuple):
     detail: dict[str, object] | None
 
 
-Item = MarketDataUpdate | Served | Happened | Incident
+class Sample(NamedTuple):
+    health: FeedHealth
+    active: bool
+    at_ms: int
+
+
+Item = MarketDataUpdate | Served | Sample | Happened | Incident
 
 
 def as_row(item: Item) -> tuple[str, Row]:
@@ -35,7 +41,7 @@ def as_row(item: Item) -> tuple[str, Row]:
     if isinstance(item, MarketDataUpdate):
         return "updates", (
             _moment(item.received_at), _moment(item.timestamp), item.exchange, item.symbol,
-            item.type, item.price, item.volume, item.bid, item.ask,
+            item.type, item.price, item.volume, item.bid, item.ask, item.event_id,
         )
     if isinstance(item, Served):
         quote = item.quote
@@ -43,8 +49,11 @@ def as_row(item: Item) -> tuple[str, Row]:
             _moment(item.at_ms), quote.symbol, quote.price, quote.bid, quote.ask, quote.volume,
             quote.source, quote.exchange, ",".join(quote.exchanges) or None,
             _moment(quote.timestamp), _moment(quote.received_at), quote.age_s * 1000,
-            quote.synthetic, quote.trusted, _clean(quote.reason),
+            quote.synthetic, quote.trusted, _clean(quote.reason), quote.status,
+            quote.confidence, ",".join(quote.sources_used) or None,
         )
+    if isinstance(item, Sample):
+        return "samples", _sample(item)
     if isinstance(item, Incident):
         return "incidents", _incident(item)
     detail = None if item.detail is None else json.dumps(item.detail, default=str)
@@ -61,6 +70,19 @@ def _incident(item: Incident) -> Row:
         item.detected_after_ms, item.switched_after_ms, item.blackout_ms, item.price_step_bps,
         item.instance,
     )
+
+
+def _sample(item: Sample) -> Row:
+    health = item.health
+    return (
+        _moment(item.at_ms), health.source, health.connected_since is not None, item.active,
+        _in_ms(health.latency_s), _in_ms(health.event_lag_s), _in_ms(health.clock_offset_s),
+        health.messages_received, health.errors,
+    )
+
+
+def _in_ms(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000
 
 
 def _exactly(at: float | None) -> datetime | None:

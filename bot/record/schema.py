@@ -10,7 +10,7 @@ import duckdb
 
 from bot.errors import RecorderError
 
-VERSION = 2  # 2: incidents
+VERSION = 3  # 2: incidents; 3: verdicts, event ids, samples, bars, days
 
 TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "updates": ("every normalised message of an exchange, in order of receipt", {
@@ -23,6 +23,8 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "volume": ("DOUBLE", "size of the trade, or base volume of the last 24 h (ticker)"),
         "bid": ("DOUBLE", "best bid"),
         "ask": ("DOUBLE", "best ask"),
+        "event_id": ("BIGINT", "number of the event in its stream, the same when it is sent "
+                               "again; NULL where the exchange gives none"),
     }),
     "served": ("the price the bot stood by, and why", {
         "served_at": ("TIMESTAMP", "moment of the answer"),
@@ -40,6 +42,20 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "synthetic": ("BOOLEAN", "made up by the mock tier"),
         "trusted": ("BOOLEAN", "fit for a reader who asks for trusted prices"),
         "reason": ("VARCHAR", "why this price, and why trusted or not"),
+        "status": ("VARCHAR", "trusted, degraded, disputed, stale or synthetic"),
+        "confidence": ("DOUBLE", "how far from the truth it may be, in price units"),
+        "sources_used": ("VARCHAR", "whom price and confidence rest on, comma-separated"),
+    }),
+    "samples": ("the state of every source, at each health check", {
+        "sampled_at": ("TIMESTAMP", "moment of the health check"),
+        "source": ("VARCHAR", "exchange, lower case"),
+        "connected": ("BOOLEAN", "whether its WebSocket was open"),
+        "active": ("BOOLEAN", "whether it was the active source of the main symbol"),
+        "latency_ms": ("DOUBLE", "ping round trip; NULL while not known"),
+        "event_lag_ms": ("DOUBLE", "receipt less stamp of its last message, above what is usual"),
+        "clock_offset_ms": ("DOUBLE", "how far this machine is ahead of its stamps, as a rule"),
+        "messages": ("BIGINT", "normalised updates since the start of the bot"),
+        "errors": ("BIGINT", "faults since the start of the bot"),
     }),
     "events": ("switches, losses, tier changes and the like", {
         "happened_at": ("TIMESTAMP", "moment of the event"),
@@ -67,6 +83,30 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "price_step_bps": ("DOUBLE", "price of the next source against this, in 1/10000"),
             "instance": ("VARCHAR", "INSTANCE_ID of the bot"),
         }),
+    "bars": ("open, high, low, close of closed days, from trades and from prices served", {
+        "opened_at": ("TIMESTAMP", "begin of the bar; it ends before opened_at + width"),
+        "width": ("VARCHAR", "1s, 1m, 5m, 1h or 1d"),
+        "exchange": ("VARCHAR", "whose trades; NULL for the price served"),
+        "symbol": ("VARCHAR", "canonical, such as BTCUSDT"),
+        "open": ("DOUBLE", "first price by the stamps of the exchange"),
+        "high": ("DOUBLE", "highest price"),
+        "low": ("DOUBLE", "lowest price"),
+        "close": ("DOUBLE", "last price by the stamps of the exchange"),
+        "volume": ("DOUBLE", "sum of the sizes of the trades; NULL for the price served"),
+        "trades": ("BIGINT", "trades, or prices served, that it is made of: never none"),
+        "complete": ("BOOLEAN", "false where the bot or the source was down for a part of it"),
+    }),
+    "days": ("closed days that are in Parquet files, and no longer in this one", {
+        "day": ("DATE", "by receipt, or by the moment served, UTC"),
+        "table_name": ("VARCHAR", "updates, served or samples"),
+        "row_count": ("BIGINT", "rows of that day"),
+        "checksum": ("VARCHAR", "sum of the hashes of its rows, the same in the file"),
+        "file": ("VARCHAR", "path within the folder of the archive"),
+        "exported_at": ("TIMESTAMP", "moment at which the rows were dropped here"),
+    }),
+    "progress": ("one row: how far the recorder came, to know after a fault what was committed", {
+        "batch": ("BIGINT", "number of the last transaction of rows"),
+    }),
     "openings": ("one row each time a bot opened this file, at start or after a fault", {
         "opened_at": ("TIMESTAMP", "moment of opening"),
         "instance": ("VARCHAR", "INSTANCE_ID of the bot"),
@@ -75,31 +115,51 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     }),
 }
 # Those filled row by row.
-COUNTED = ("updates", "served", "events", "incidents")
+FILLED = ("updates", "served", "samples", "events", "incidents")
+# Those that grow with the market, with the column that says which day a row belongs to.
+DAILY = {"updates": "received_at", "served": "served_at", "samples": "sampled_at"}
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:
-    """Raises: RecorderError when the file holds tables of these names but of another shape."""
-    found: dict[str, dict[str, str]] = {}
+    """Make the file's tables those above, whichever version they are of.
+
+    A later version adds tables, and columns at the end of a table, and changes nothing else; so
+    what is missing is added, and the rows that are there keep NULL in it. All of it in one
+    transaction, or nothing. Raises: RecorderError when the file holds tables of these names but of
+    another shape, or of a newer version.
+    """
+    found: dict[str, list[tuple[str, str]]] = {}
     for table, column, kind in con.execute(
         "SELECT table_name, column_name, data_type FROM duckdb_columns()"
         " WHERE schema_name = 'main' AND NOT internal ORDER BY column_index"
     ).fetchall():
-        found.setdefault(table, {})[column] = kind
-    for table, (meaning, columns) in TABLES.items():
-        shape = {column: kind for column, (kind, _) in columns.items()}
-        if table not in found:
-            _create_table(con, table, meaning, columns)
-        elif list(found[table].items()) != list(shape.items()):
-            raise RecorderError(f"the file holds a table {table!r} that is not this program's")
-
-
-def _create_table(
-    con: duckdb.DuckDBPyConnection, table: str, meaning: str, columns: dict[str, tuple[str, str]]
-) -> None:
+        found.setdefault(table, []).append((column, kind))
     con.begin()
-    con.execute(f"CREATE TABLE {table} ({', '.join(f'{c} {k}' for c, (k, _) in columns.items())})")
-    con.execute(f"COMMENT ON TABLE {table} IS '{meaning}'")
-    for column, (_, comment) in columns.items():
-        con.execute(f"COMMENT ON COLUMN {table}.{column} IS '{comment}'")
+    for table, (meaning, columns) in TABLES.items():
+        there = found.get(table, [])
+        shape = [(column, kind) for column, (kind, _) in columns.items()]
+        if there[:len(shape)] == shape and len(there) > len(shape):
+            raise RecorderError(f"the file was written by a newer version of this program: its "
+                                f"table {table!r} has columns that are not known here")
+        if there != shape[:len(there)]:
+            raise RecorderError(f"the file holds a table {table!r} that is not this program's")
+        _complete(con, table, meaning, columns, len(there))
+    if "progress" not in found:
+        con.execute("INSERT INTO progress VALUES (0)")
     con.commit()
+
+
+def _complete(
+    con: duckdb.DuckDBPyConnection, table: str, meaning: str,
+    columns: dict[str, tuple[str, str]], there: int,
+) -> None:
+    """Create the table, or add the columns that are missing after the first `there`."""
+    missing = list(columns.items())[there:]
+    if not there:
+        shape = ", ".join(f"{column} {kind}" for column, (kind, _) in missing)
+        con.execute(f"CREATE TABLE {table} ({shape})")
+        con.execute(f"COMMENT ON TABLE {table} IS '{meaning}'")
+    for column, (kind, comment) in missing:
+        if there:
+            con.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
+        con.execute(f"COMMENT ON COLUMN {table}.{column} IS '{comment}'")
