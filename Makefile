@@ -11,7 +11,7 @@ DEMO := data/demo
 DEMO_PORT ?= 3101
 
 .DEFAULT_GOAL := help
-.PHONY: help run test demo lint bench chaos clean
+.PHONY: help run test kafka demo lint bench chaos clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)$$/  make \1\t\2/p' Makefile
@@ -20,7 +20,11 @@ run: $(VENV)/.installed .env ## run the bot here until Ctrl-C; the first time, s
 	@exec $(BIN)/python -m bot
 
 test: $(VENV)/.installed-dev ## run all tests (the first time, set up), but not the benchmarks
+	@$(BIN)/python -m tests.broker.fetch --check
 	$(BIN)/python -m pytest -m "not bench" $(ARGS)
+
+kafka: $(BIN)/python ## fetch Apache Kafka for the tests (needs Java and Maven)
+	@$(BIN)/python -m tests.broker.fetch
 
 demo: $(VENV)/.installed ## run the bot against practice exchanges on this machine: no network needed
 	@$(run_demo)

@@ -28,6 +28,11 @@ from bot.symbols import Symbol
 ENV_FILE = Path(".env")
 MASK = "****"
 
+# What may only seem wrong together with another one that could not be read.
+DEPENDS = {"PRIMARY_EXCHANGE": "EXCHANGES"} | {
+    f"KAFKA_{name}": "KAFKA_SECURITY_PROTOCOL"
+    for name in ("SASL_MECHANISM", "SASL_USERNAME", "SASL_PASSWORD", "SSL_CAFILE")}
+
 NOT_YET = ("`live` trades real money and is refused: this program only observes and simulates; "
            "write simulation, paper_trading or backtest")
 
@@ -188,7 +193,7 @@ def load(environ: Mapping[str, str] = os.environ, env_file: Path = ENV_FILE) -> 
             read(rows[""]) if "" in rows else {key: read(row) for key, row in rows.items()})
     config = Config(**values)
     for name, line in _conflicts(config):
-        if "EXCHANGES" not in faults or name != "PRIMARY_EXCHANGE":
+        if DEPENDS.get(name) not in faults:
             faults.setdefault(name, line)
     if faults:
         raise ConfigError(list(faults.values()))
@@ -210,6 +215,10 @@ def _conflicts(config: Config) -> Iterator[tuple[str, str]]:
 
 def _kafka_conflicts(config: Config) -> Iterator[tuple[str, str]]:
     """A protocol that lacks what it needs, or credentials that it would not use."""
+    if config.enable_kafka and config.kafka_topic == f"{config.kafka_publish_topic}.served":
+        yield "KAFKA_TOPIC", (
+            f"KAFKA_TOPIC: is where KAFKA_PUBLISH_TOPIC={config.kafka_publish_topic} puts prices "
+            f"served, which are no evidence; read a topic of updates, got {config.kafka_topic!r}")
     protocol = config.kafka_security_protocol
     for name, value in (("KAFKA_SASL_MECHANISM", config.kafka_sasl_mechanism),
                         ("KAFKA_SASL_USERNAME", config.kafka_sasl_username),

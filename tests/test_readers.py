@@ -1,6 +1,7 @@
 """The text of one setting -> its value, or what would have been right."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,6 +95,31 @@ def test_brokers_are_host_and_port() -> None:
 def test_what_is_no_broker_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="host:port"):
         readers.brokers(text)
+
+
+@pytest.mark.parametrize("text", ["a", "A.b_c-9", "...", ".a", "x" * 242])
+def test_a_topic_is_named_as_kafka_allows(text: str) -> None:
+    assert readers.topic(text) == text
+
+
+@pytest.mark.parametrize("text", [
+    "", ".", "..", "a b", "a/b", "a,b", "a:b", "preis\u00fc", "a\n", "\u0663", "x" * 243])
+def test_what_is_no_topic_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="at most 242 letters"):
+        readers.topic(text)
+
+
+def test_a_file_that_is_there_is_readable(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("x")
+    assert readers.readable(str(file)) == file
+
+
+@pytest.mark.parametrize("name, fault", [
+    ("nothing.pem", "No such file"), (".", "Is a directory"), ("x" * 300, "name too long")])
+def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, name: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        readers.readable(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("host, loopback", [

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bot.events import (
-    FailoverFailed, SourceConnected, SourceDisconnected, SourceFault, SourceHandedOver,
+    FailoverFailed, LinkChanged, SourceConnected, SourceDisconnected, SourceFault, SourceHandedOver,
     SourceSwitched,
 )
 from bot.model import MarketDataUpdate, Quote
@@ -150,3 +150,65 @@ def test_a_tier_change_is_one_line_and_one_alert(desk: Desk) -> None:
         ("warning", "websocket", "okx"), ("critical", "okx", "mock"), ("critical", "mock", None),
         ("info", None, "websocket")]
     assert desk.recorder.pending == 6 + 4  # six prices, four changes
+
+
+@pytest.fixture
+def rows(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """The records of events, as the recorder is told them."""
+    told: list[tuple[str, dict[str, Any]]] = []
+    monkeypatch.setattr(desk.recorder, "record_event",
+                        lambda kind, **fields: told.append((kind, fields)))
+    return told
+
+
+def test_each_change_of_a_link_is_one_line_and_one_record(
+    desk: Desk, rows: list[tuple[str, dict[str, Any]]]
+) -> None:
+    link = "reading Prices"
+    for event in (LinkChanged(link, True, "", AT, None),
+                  LinkChanged(link, False, "broken pipe", AT, 61.26),
+                  LinkChanged(link, True, "", AT, 600.0)):
+        desk.reporter.link_changed(event)
+    assert desk.lines == [
+        "📨 [KAFKA] Reading Prices",
+        "📨 [KAFKA] Not reading Prices any more after 61.3 s: broken pipe",
+        "📨 [KAFKA] Reading Prices again after 600.0 s"]
+    assert [(kind, row["source"], row["symbol"], row["reason"]) for kind, row in rows] == [
+        ("kafka_up", "kafka", None, link), ("kafka_down", "kafka", None, "broken pipe"),
+        ("kafka_up", "kafka", None, link)]
+    assert {row["at_ms"] for _, row in rows} == {1_790_000_000_500}
+    assert [row["detail"] for _, row in rows] == [{"link": link}] * 3
+
+
+def test_a_start_without_a_broker_is_a_warning_and_no_loss(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.reporter.link_changed(
+        LinkChanged("publishing to prices.served", False, "connection refused", AT, None))
+    assert caplog.record_tuples == [(
+        "bot.reporter", logging.WARNING,
+        "📨 [KAFKA] Not publishing to prices.served: connection refused")]
+    assert desk.recorder.pending == 1 and desk.hub.sent == []
+
+
+def test_records_that_cannot_be_used_have_a_line_with_how_many_and_a_record(
+    desk: Desk, rows: list[tuple[str, dict[str, Any]]]
+) -> None:
+    desk.reporter.kafka_fault("record skipped: junk", 1)
+    desk.reporter.kafka_fault("prices refuses a record: too large", 41)
+    assert desk.lines == [
+        "❌ [KAFKA] record skipped: junk",
+        "❌ [KAFKA] prices refuses a record: too large (41 such since the last line)"]
+    assert [(row["source"], row["reason"], row["at_ms"]) for _, row in rows] == [
+        ("kafka", "record skipped: junk", 1_790_000_000_500),
+        ("kafka", "prices refuses a record: too large", 1_790_000_000_500)]
+
+
+def test_without_a_recorder_kafka_has_its_lines_all_the_same(
+    caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    reporter = Reporter("primary", "BTCUSDT", "binance", Kept(), None, wall=lambda: AT)
+    reporter.link_changed(LinkChanged("reading prices", True, "", AT, None))
+    reporter.kafka_fault("junk", 1)
+    assert caplog.messages == ["📨 [KAFKA] Reading prices", "❌ [KAFKA] junk"]

@@ -69,18 +69,26 @@ class Hearsay:
     def take(self, records: Iterable[Received]) -> None:
         """Take what was read together, in the order of its partitions."""
         now, wall = self._mono(), self._wall()
-        for opened in self._sorter.newest(self._opened(records, now)):
-            try:
-                self._admit(opened, now, wall)
-                self.counts.taken += 1
-            except ImplausibleStamp as error:
-                self.counts.implausible += 1
-                self._refuse("stamp", f"record of {opened.writer} refused: {error}", now)
+        for same in self._sorter.newest_first(self._opened(records, now)):
+            self._take_newest(same, now, wall)
 
     def judge(self) -> None:
         healths, now = self.healths(), self._mono()
         for symbol in self.symbols:
             self.desk.judge(symbol, healths, now)
+
+    def _take_newest(self, same: list[Opened], now: float, wall: float) -> None:
+        """One that a false stamp puts before the others must not hide them."""
+        for number, opened in enumerate(same, 1):
+            try:
+                self._admit(opened, now, wall)
+            except ImplausibleStamp as error:
+                self.counts.implausible += 1
+                self._refuse("stamp", f"record of {opened.writer} refused: {error}", now)
+                continue
+            self.counts.taken += 1
+            self.counts.conflated += len(same) - number
+            return
 
     def _opened(self, records: Iterable[Received], now: float) -> Iterator[Opened]:
         for record in records:
@@ -106,7 +114,8 @@ class Hearsay:
         """Raises: ImplausibleStamp."""
         intake = self.desk.intakes.get(exchange)
         if intake is None:
-            if len(self.desk.intakes) >= MOST_EXCHANGES:
+            # a place is kept for each that is configured
+            if exchange not in self._order and len(self._order) >= MOST_EXCHANGES:
                 raise ImplausibleStamp(f"more than {MOST_EXCHANGES} exchanges are told of")
             intake = self.desk.intakes[exchange] = Intake(
                 exchange, self.desk.store, self._publisher,
@@ -143,8 +152,10 @@ class Hearsay:
             quote = self.desk.quote(symbol, self.healths(), now)
         except StaleQuote as error:
             raise StaleQuote(f"{error}{self._hint(now)}") from error
-        except NoQuote:
-            raise NoQuote(f"nothing of {symbol} was read yet{self._hint(now)}") from None
+        except NoQuote as error:
+            was_read = any(told == symbol for _, told in list(self._told_by))
+            words = str(error) if was_read else f"nothing of {symbol} was read yet"
+            raise NoQuote(f"{words}{self._hint(now)}") from None
         told_by = sorted({self._told_by.get((exchange, symbol), NOBODY)
                           for exchange in (quote.exchange, *quote.exchanges) if exchange})
         return msgspec.structs.replace(

@@ -16,7 +16,8 @@ Numbered = tuple[int, T]
 
 
 class Outbox(Generic[T]):
-    """Bounded to `capacity`, or to two items per key where that is more.
+    """Bounded to `capacity`, or to two items per key where that is more; while nobody sends to as
+    many that came in meanwhile, and one per key.
 
     `put` is for any thread, never waits and costs under a microsecond; everything else is for the
     one thread that sends. What is sent is numbered when it comes in, so that a reader sees a gap
@@ -52,9 +53,12 @@ class Outbox(Generic[T]):
 
     def gather(self) -> None:
         """Number what came in; when that is more than there is room for, keep the newest."""
+        # Looked at before the inbox is: of a key that is seen here all that is older is there. One
+        # that comes in between stays for the next time, or it might overtake what came before it.
+        overflown = list(self._newest)
         for _ in range(len(self._inbox)):
             self._queue(self._inbox.popleft())
-        for key in list(self._newest):
+        for key in overflown:
             self._queue(self._newest.pop(key))
         if len(self._waiting) > self._limit:
             self._fold()

@@ -1,11 +1,13 @@
 """Which records of a topic are to be looked at, and what became of the others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
-from bot.broker.wire import SCHEMA, UPDATE_SCHEMA, Message, canonical, read, writer_of
+from bot.broker.wire import (
+    SCHEMA, UPDATE_SCHEMA, HeadersRead, Message, canonical, read, writer_of,
+)
 from bot.errors import ParseError, shown
 
 NOBODY = "an unnamed instance"
@@ -18,7 +20,7 @@ class Received(Protocol):
     @property
     def value(self) -> bytes | None: ...
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def headers(self) -> HeadersRead: ...
     @property
     def timestamp(self) -> int: ...
     @property
@@ -87,15 +89,16 @@ class Sorter:
         self._number(opened)
         return opened
 
-    def newest(self, opened: Iterable[Opened]) -> list[Opened]:
-        """The newest of each price, by the exchange's stamp, or as they came."""
-        newest: dict[object, Opened] = {}
+    def newest_first(self, opened: Iterable[Opened]) -> Iterator[list[Opened]]:
+        """All of each price, by the exchange's stamp, by its number, by the writer's, as they came.
+        """
+        prices: dict[object, list[Opened]] = {}
         for one in opened:
-            held = newest.get(one.key)
-            self.counts.conflated += held is not None
-            if held is None or (held.message.timestamp or 0) <= (one.message.timestamp or 0):
-                newest[one.key] = one
-        return list(newest.values())
+            prices.setdefault(one.key, []).append(one)
+        for same in prices.values():
+            same.reverse()  # so that of two that nothing else tells apart the later one is first
+            same.sort(key=_place, reverse=True)
+            yield same
 
     def _number(self, opened: Opened) -> None:
         """Only counted: that a record is repeated is known by what it tells."""
@@ -111,3 +114,8 @@ class Sorter:
                 return name if name in self._symbols else None
             self._spellings[spelling] = name if name in self._symbols else None
         return self._spellings[spelling]
+
+
+def _place(opened: Opened) -> tuple[int, int, int]:
+    message = opened.message
+    return message.timestamp or 0, message.event_id or 0, message.sequence or 0

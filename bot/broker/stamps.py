@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic, time
 
 from bot.errors import ImplausibleStamp
-from bot.lag import LagMeter
+from bot.lag import WINDOW_S, LagMeter
 
 MOST_AHEAD_S = 60.0
 MOST_CLOCKS = 100  # whose they are comes from outside
@@ -27,6 +27,7 @@ class Stamps:
         self._usual_s = usual_s
         self._mono, self._wall = mono, wall
         self._clocks: dict[Whose, LagMeter] = {}
+        self._heard_at: dict[Whose, float] = {}  # monotonic s
 
     def late_s(self, stamps: Iterable[tuple[Whose, int]], now: float, wall: float) -> float:
         """Age of a message in s. stamps: epoch ms, each with the clock that it is of; at least one.
@@ -42,8 +43,18 @@ class Stamps:
                                    f"{' '.join(whose)}; check NTP on both machines")
         meter = self._clocks.get(whose)
         if meter is None:
-            if len(self._clocks) >= MOST_CLOCKS:
-                raise ImplausibleStamp(f"more than {MOST_CLOCKS} clocks stamp here")
-            meter = self._clocks[whose] = LagMeter(self._mono, self._wall)
+            meter = self._clocks[whose] = self._new(now)
+        self._heard_at[whose] = now
         # a backlog must not teach that being late is usual
         return max(by_ours, meter.excess_s(stamp_ms, now, sample=by_ours < self._usual_s))
+
+    def _new(self, now: float) -> LagMeter:
+        """Raises: ImplausibleStamp where there are too many already."""
+        if len(self._clocks) >= MOST_CLOCKS:
+            # of these a meter would have forgotten all by itself, too
+            for whose, at in list(self._heard_at.items()):
+                if now - at > WINDOW_S:
+                    del self._clocks[whose], self._heard_at[whose]
+        if len(self._clocks) >= MOST_CLOCKS:
+            raise ImplausibleStamp(f"more than {MOST_CLOCKS} clocks stamp here")
+        return LagMeter(self._mono, self._wall)

@@ -23,9 +23,11 @@ UPDATE_SCHEMA, SERVED_SCHEMA = b"market-data/1", b"served-price/1"
 # A broker refuses stamps an hour ahead (message.timestamp.after.max.ms), and the whole batch with
 # them: what an exchange stamps that far ahead stays in the value only.
 AHEAD_MS = 60_000
+NAME_BYTES = 256  # what 64 characters, the longest INSTANCE_ID, take at most
 
 Word = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Headers = list[tuple[str, bytes]]
+HeadersRead = Sequence[tuple[str, bytes | None]]
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -43,6 +45,7 @@ class Message(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     timestamp: of the exchange, epoch ms. received_at: when `instance` received it from the
     exchange, epoch ms by its clock. sequence: rises by one with every record of an instance, and
     never begins anew. All but the first three may be missing where others write to the topic.
+    served_at: only in what is served, which is told by its header, unless somebody dropped those.
     """
 
     exchange: Word
@@ -55,8 +58,9 @@ class Message(msgspec.Struct, frozen=True, gc=False, rename="camel"):
     timestamp: Stamp | None = None
     event_id: EventId | None = None
     instance: Word | None = None
-    sequence: int | None = None
+    sequence: EventId | None = None
     received_at: Stamp | None = None
+    served_at: int | None = None
     v: int = VERSION
 
 
@@ -113,11 +117,12 @@ def headers(schema: bytes, instance: str) -> Headers:
     return [(SCHEMA, schema), (INSTANCE, instance.encode())]
 
 
-def writer_of(headers: Sequence[tuple[str, bytes]]) -> str | None:
-    """The instance that wrote a record, by its header."""
+def writer_of(headers: HeadersRead) -> str | None:
+    """The instance that wrote a record, by its header; fit to be kept and printed."""
     for name, value in headers:
-        if name == INSTANCE:
-            return value.decode("utf-8", "replace")
+        if name == INSTANCE and isinstance(value, bytes):
+            writer = value[:NAME_BYTES + 1].decode("utf-8", "replace")
+            return writer if writer.isprintable() else shown(writer)
     return None
 
 
@@ -130,6 +135,10 @@ def read(value: bytes | None) -> Message:
             else _decode(value)
         if message.v != VERSION:
             raise ValueError(f"version {message.v}, and {VERSION} is what is read here")
+        if message.served_at is not None:
+            raise ValueError("a price served, which is no evidence,")
+        if not (message.exchange.isprintable() and (message.instance or "").isprintable()):
+            raise ValueError("a name that cannot be printed")
         price(message.price)
         amount(message.volume)
         spread(message.bid, message.ask)
