@@ -178,7 +178,8 @@ class Reporter:
         if not event.up:
             self._links_down[event.link] = event.reason
         if event.up:
-            log.info("📨 [KAFKA] %s%s", event.link[:1].upper() + event.link[1:], lasted and f" again{lasted}")
+            log.info("📨 [KAFKA] %s%s", event.link[:1].upper() + event.link[1:],
+                     lasted and f" again{lasted}")
         else:
             log.warning("📨 [KAFKA] Not %s%s: %s", event.link, lasted and f" any more{lasted}",
                         event.reason)
