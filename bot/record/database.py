@@ -6,8 +6,10 @@ Everything here belongs to the thread that opened it. Importing this module load
 
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
 from itertools import count
 from pathlib import Path
 
@@ -17,8 +19,9 @@ from bot import __version__
 from bot.errors import RecorderError, shown
 from bot.record.history import read_history
 from bot.incidents import History
+from bot.record.archive import Closed, fingerprint, span, within
 from bot.record.rows import Row
-from bot.record.schema import FILLED, VERSION, create_tables
+from bot.record.schema import DAILY, FILLED, VERSION, create_tables
 
 log = logging.getLogger(__name__)
 
@@ -63,9 +66,56 @@ class Database:
     doubt was committed.
     """
 
-    def __init__(self, path: Path, instance: str) -> None:
-        """Raises: RecorderError. A damaged file has been moved aside and a new one begun."""
-        self._con, self.batch = _opened(path, instance)
+    def __init__(self, path: Path, instance: str, archive: Path) -> None:
+        """archive: the only folder, beside its own files, that DuckDB may touch.
+
+        Raises: RecorderError. A damaged file has been moved aside and a new one begun.
+        """
+        self._con, self.batch = _opened(path, instance, archive)
+        self._lock = threading.Lock()  # guards the two below
+        self._lender: duckdb.DuckDBPyConnection | None = self._con.cursor()
+        self._lent: set[duckdb.DuckDBPyConnection] = set()
+
+    @contextmanager
+    def lent(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to the same file, for reading. Thread: any, one at a time.
+
+        Raises: RecorderError when the file is closed; what goes on with it then is interrupted.
+        """
+        with self._lock:
+            if self._lender is None:
+                raise RecorderError("the database is closed")
+            cursor = self._lender.cursor()
+            self._lent.add(cursor)
+        try:
+            yield cursor
+        finally:
+            with self._lock:
+                self._lent.discard(cursor)
+            cursor.close()
+
+    def drop(self, closed: Closed) -> bool:
+        """Drop the rows of a day that is in a file now, and note that, in one transaction.
+
+        Returns: False, with nothing done, when rows of that day have come since.
+        Raises: RecorderError, as `write`.
+        """
+        try:
+            self._con.begin()
+            if closed.table in DAILY:
+                if fingerprint(self._con, f"{closed.table} WHERE {within(closed.table)}",
+                               span(closed.day)) != (closed.rows, closed.checksum):
+                    self._con.rollback()
+                    return False
+                self._con.execute(f"DELETE FROM {closed.table} WHERE {within(closed.table)}",
+                                  span(closed.day))
+            self._con.execute("INSERT INTO days VALUES (?, ?, ?, ?, ?, ?)", [
+                closed.day, closed.table, closed.rows, closed.checksum, closed.file,
+                datetime.now(UTC).replace(tzinfo=None)])
+            self._con.commit()
+            return True
+        except duckdb.Error as error:
+            raise RecorderError(in_words(error)) from error
 
     def write(self, rows: Sequence[tuple[str, Row]]) -> str | None:
         """Store (table, row) pairs in one transaction.
@@ -89,6 +139,21 @@ class Database:
         self.batch += 1
         return None
 
+    def forget(self, oldest: date) -> bool:
+        """Drop the rows and the entries of days before `oldest`, but those of bars.
+
+        Returns: True. Raises: RecorderError, as `write`.
+        """
+        try:
+            self._con.begin()
+            for table, column in DAILY.items():
+                self._con.execute(f"DELETE FROM {table} WHERE {column} < ?", [oldest])
+            self._con.execute("DELETE FROM days WHERE day < ? AND table_name <> 'bars'", [oldest])
+            self._con.commit()
+            return True
+        except duckdb.Error as error:
+            raise RecorderError(in_words(error)) from error
+
     def look_back(self, tell: Callable[[History], None]) -> None:
         """Tell what was before this opening; when it cannot be read that is said in the log."""
         try:
@@ -101,6 +166,12 @@ class Database:
 
     def close(self) -> None:
         """Move the log into the file if the disk allows; what is committed stays either way."""
+        with self._lock:
+            lender, self._lender = self._lender, None
+            for cursor in self._lent:
+                cursor.interrupt()
+        if lender is not None:
+            lender.close()
         self._con.close()
 
     def _append(self, table: str, rows: Sequence[Row]) -> None:
@@ -150,7 +221,7 @@ def _existing(path: Path) -> list[Path]:
     return [name for name in _family(path) if name.exists()]
 
 
-def _opened(path: Path, instance: str) -> tuple[duckdb.DuckDBPyConnection, int]:
+def _opened(path: Path, instance: str, archive: Path) -> tuple[duckdb.DuckDBPyConnection, int]:
     """Raises: RecorderError, also for whatever the file system has to say."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -159,10 +230,10 @@ def _opened(path: Path, instance: str) -> tuple[duckdb.DuckDBPyConnection, int]:
         if existed and not path.is_file():
             raise RecorderError(f"{path} is not a regular file")
         try:
-            return _prepared(path, instance)
+            return _prepared(path, instance, archive)
         except duckdb.Error as error:
             _make_way(path, error, existed)
-            return _prepared(path, instance)
+            return _prepared(path, instance, archive)
     except OSError as error:
         raise RecorderError(f"{error.strerror}: {error.filename}") from error
     except duckdb.Error as error:
@@ -193,10 +264,11 @@ def _has_our_mark(path: Path) -> bool:
         return file.read(12)[8:] == b"DUCK"
 
 
-def _prepared(path: Path, instance: str) -> tuple[duckdb.DuckDBPyConnection, int]:
+def _prepared(path: Path, instance: str, archive: Path) -> tuple[duckdb.DuckDBPyConnection, int]:
     """A connection that stays within its memory, its folder and this machine; and `rows`."""
     con = duckdb.connect(str(path), config=SETTINGS | {"temp_directory": f"{path}.tmp"})
     try:
+        con.execute("SET allowed_directories = ?", [[str(archive.resolve())]])
         # Refused among the settings, beside a temp_directory.
         con.execute("SET enable_external_access=false")
         con.execute("SET lock_configuration=true")

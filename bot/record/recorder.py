@@ -9,31 +9,32 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bot.backoff import Backoff
-from bot.errors import RecorderError, shown
+from bot.errors import RecorderError
 from bot.incidents import History, Incident
 from bot.model import FeedHealth, MarketDataUpdate, Quote
-from bot.record.rows import Happened, Item, Row, Sample, Served, as_row
+from bot.record.pile import Pile
+from bot.record.rows import Happened, Sample, Served
 from bot.worker import Worker
 
 if TYPE_CHECKING:  # at run time only `_connect` loads DuckDB, which takes 45 MB
+    from duckdb import DuckDBPyConnection
+
     from bot.record.database import Database
 
 log = logging.getLogger(__name__)
 
-BATCH_ROWS = 2_000
 TICK_S = 0.25
 RETRY_S = 0.5
 RETRY_CAP_S = 30.0
 # A disk that fails again within this time has not recovered: the pauses go on growing.
 CALM_S = 60.0
 NOT_OPEN = "not open yet"
-
-Part = list[tuple[str, Row]]
 
 
 class Recorder(Worker):
@@ -56,14 +57,16 @@ class Recorder(Worker):
         capacity: int = 50_000,
         commit_interval_s: float = 1.0,
         retry_cap_s: float = RETRY_CAP_S,
+        archive: Path | None = None,
         on_history: Callable[[History], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """on_history: told once, on the recorder's thread, what the file holds of earlier runs."""
+        """archive: folder of the Parquet files; None: `archive` beside the file.
+        on_history: told once, on the recorder's thread, what the file holds of earlier runs."""
         super().__init__("recorder")
         self.active = False
         self.state = NOT_OPEN
-        self.written = self.dropped = self.rejected = 0
+        self.archive = (archive or path.parent / "archive").absolute()
         self._path = path
         self._instance = instance
         self._capacity = capacity
@@ -76,24 +79,33 @@ class Recorder(Worker):
         self._next_at = 0.0
         self._tried = threading.Event()
         self._full_logged = False
-        self._drop_lock = threading.Lock()  # guards dropped
-        self._queue: deque[Item] = deque()
-        self._in_hand = 0
-        self._parts: list[Part] = []  # taken from the queue, not yet written; one transaction each
-        self._batch_if_written = -1
+        self._pile = Pile(capacity)
+        self._tasks: deque[Callable[[Database], None]] = deque()
         self._database: Database | None = None
 
     @property
     def pending(self) -> int:
         """Rows accepted and not yet written."""
-        return len(self._queue) + self._in_hand
+        return self._pile.pending
+
+    @property
+    def written(self) -> int:
+        return self._pile.written
+
+    @property
+    def dropped(self) -> int:
+        return self._pile.dropped
+
+    @property
+    def rejected(self) -> int:
+        return self._pile.rejected
 
     def record_update(self, update: MarketDataUpdate) -> None:
-        self._put(update)
+        self._pile.put(update)
 
     def record_served(self, quote: Quote, at_ms: int) -> None:
         """at_ms: moment of the answer, epoch ms."""
-        self._put(Served(quote, at_ms))
+        self._pile.put(Served(quote, at_ms))
 
     def record_event(
         self,
@@ -107,14 +119,30 @@ class Recorder(Worker):
     ) -> None:
         """detail: further fields, stored as JSON; what JSON has no form for is stored as text."""
         copied = None if detail is None else dict(detail)
-        self._put(Happened(kind, source, symbol, reason, at_ms, copied))
+        self._pile.put(Happened(kind, source, symbol, reason, at_ms, copied))
 
     def record_sample(self, health: FeedHealth, active: bool, at_ms: int) -> None:
         """The state of a source at a health check. at_ms: epoch ms."""
-        self._put(Sample(health, active, at_ms))
+        self._pile.put(Sample(health, active, at_ms))
 
     def record_incident(self, incident: Incident) -> None:
-        self._put(incident)
+        self._pile.put(incident)
+
+    def ask(self, task: Callable[["Database"], None]) -> None:
+        """Have something done on the recorder's thread, when the database can be written.
+
+        A task that raises RecorderError is tried again on the database that is opened then.
+        """
+        self._tasks.append(task)
+
+    @contextmanager
+    def reading(self) -> Iterator["DuckDBPyConnection"]:
+        """A connection for reading, of the thread that asks. Raises: RecorderError with why not."""
+        database = self._database
+        if database is None:
+            raise RecorderError(self.state)
+        with database.lent() as cursor:
+            yield cursor
 
     def wait_open(self, timeout: float) -> bool:
         """Wait for the end of the first attempt to open. Returns: `active`."""
@@ -128,12 +156,16 @@ class Recorder(Worker):
         if self.stopping.wait(min(TICK_S, self._interval_s)):
             return
         now = self._clock()
-        if now >= self._next_at or (self.active and len(self._queue) >= BATCH_ROWS):
+        if now >= self._next_at or (self.active and self._pile.is_large):
             self._work()
         if self.dropped and not self._full_logged:
             self._full_logged = True
             log.warning("📊 [DUCKDB] The queue of %d rows is full: new rows are refused and counted",
                         self._capacity)
+
+    def stop(self) -> None:
+        self._pile.closed = True
+        super().stop()
 
     def close(self) -> None:
         for _ in range(2):
@@ -148,22 +180,12 @@ class Recorder(Worker):
         self.active = False
         self.state = "stopped"
 
-    def _put(self, item: Item) -> None:
-        # The bound is not exact, on purpose: a lock here would let one producer hold up another.
-        if len(self._queue) + self._in_hand < self._capacity and not self.stopping.is_set():
-            self._queue.append(item)
-            return
-        with self._drop_lock:
-            self.dropped += 1
-
     def _work(self) -> bool:
         """Open if need be and write what is there. Returns: whether that went well."""
         try:
             database = self._database or self._connect()
-            # What arrives meanwhile waits for the next turn: a step must end.
-            for _ in range(self.pending // BATCH_ROWS + 2):
-                self._take()
-                self._write(database)
+            self._pile.write_to(database)
+            self._do_tasks(database)
         except RecorderError as error:
             self._fell_out(str(error))
         else:
@@ -171,60 +193,22 @@ class Recorder(Worker):
         self._tried.set()
         return self.active
 
+    def _do_tasks(self, database: "Database") -> None:
+        while self._tasks:
+            self._tasks[0](database)
+            self._tasks.popleft()
+
     def _connect(self) -> "Database":
         try:
             from bot.record.database import Database
         except ImportError as error:
             raise RecorderError(f"DuckDB cannot be loaded: {error}") from error
-        self._database = database = Database(self._path, self._instance)
-        if database.batch == self._batch_if_written:
-            self._done(self._parts[0])  # the commit in doubt had succeeded
-        self._batch_if_written = -1
+        self._database = database = Database(self._path, self._instance, self.archive)
+        self._pile.resume(database)
         on_history, self._on_history = self._on_history, None
         if on_history is not None:
             database.look_back(on_history)
         return database
-
-    def _take(self) -> None:
-        if self._parts:
-            return
-        self._in_hand = min(len(self._queue), BATCH_ROWS)
-        part: Part = []
-        for _ in range(self._in_hand):
-            item = self._queue.popleft()
-            try:
-                part.append(as_row(item))
-            except (TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
-                self._reject(repr(error), item)
-        self._parts = [part] if part else []
-
-    def _write(self, database: "Database") -> None:
-        """Write the parts in hand, halving those that hold a row the database does not take."""
-        while self._parts:
-            part = self._parts[0]
-            self._batch_if_written = database.batch + 1
-            fault = database.write(part)
-            self._batch_if_written = -1
-            if fault is None:
-                self._done(part)
-            elif len(part) > 1:
-                middle = len(part) // 2
-                self._parts[:1] = [part[:middle], part[middle:]]
-            else:
-                del self._parts[0]
-                self._reject(fault, part[0])
-
-    def _done(self, part: Part) -> None:
-        del self._parts[0]
-        self._in_hand -= len(part)
-        self.written += len(part)
-
-    def _reject(self, fault: str, row: object) -> None:
-        self._in_hand -= 1
-        self.rejected += 1
-        if self.rejected == 1:
-            log.warning("📊 [DUCKDB] A row cannot be stored (%s): %s; more are only counted",
-                        fault, shown(row))
 
     def _succeeded(self) -> None:
         now = self._clock()

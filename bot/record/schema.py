@@ -10,7 +10,7 @@ import duckdb
 
 from bot.errors import RecorderError
 
-VERSION = 3  # 2: incidents; 3: verdicts, event ids, samples, bars, days
+VERSION = 3  # 2: incidents; 3: verdicts, event ids, samples, days
 
 TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "updates": ("every normalised message of an exchange, in order of receipt", {
@@ -83,22 +83,9 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "price_step_bps": ("DOUBLE", "price of the next source against this, in 1/10000"),
             "instance": ("VARCHAR", "INSTANCE_ID of the bot"),
         }),
-    "bars": ("open, high, low, close of closed days, from trades and from prices served", {
-        "opened_at": ("TIMESTAMP", "begin of the bar; it ends before opened_at + width"),
-        "width": ("VARCHAR", "1s, 1m, 5m, 1h or 1d"),
-        "exchange": ("VARCHAR", "whose trades; NULL for the price served"),
-        "symbol": ("VARCHAR", "canonical, such as BTCUSDT"),
-        "open": ("DOUBLE", "first price by the stamps of the exchange"),
-        "high": ("DOUBLE", "highest price"),
-        "low": ("DOUBLE", "lowest price"),
-        "close": ("DOUBLE", "last price by the stamps of the exchange"),
-        "volume": ("DOUBLE", "sum of the sizes of the trades; NULL for the price served"),
-        "trades": ("BIGINT", "trades, or prices served, that it is made of: never none"),
-        "complete": ("BOOLEAN", "false where the bot or the source was down for a part of it"),
-    }),
     "days": ("closed days that are in Parquet files, and no longer in this one", {
         "day": ("DATE", "by receipt, or by the moment served, UTC"),
-        "table_name": ("VARCHAR", "updates, served or samples"),
+        "table_name": ("VARCHAR", "updates, served, samples, or bars, which are made of them"),
         "row_count": ("BIGINT", "rows of that day"),
         "checksum": ("VARCHAR", "sum of the hashes of its rows, the same in the file"),
         "file": ("VARCHAR", "path within the folder of the archive"),

@@ -433,7 +433,7 @@ def test_a_commit_whose_checkpoint_failed_is_written_once(
             raise
 
     monkeypatch.setattr(Database, "write", watched)
-    monkeypatch.setattr("bot.record.recorder.BATCH_ROWS", batch_rows)
+    monkeypatch.setattr("bot.record.pile.BATCH_ROWS", batch_rows)
     monkeypatch.setitem(SETTINGS, "checkpoint_threshold", "100KB")
     path = small_disk / "analytics.duckdb"
     with recording(path) as recorder:

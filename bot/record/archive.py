@@ -1,0 +1,125 @@
+"""Closed days leave the DuckDB file for Parquet, one file a day and table, and are read as before.
+
+A day is closed ten minutes after its midnight (UTC). It is written beside its place, read again and
+compared row by row (count and sum of hashes), synced, renamed; only then are its rows dropped, by
+the recorder's thread, in the transaction that notes where they are now. So every row is in one of
+the two places at any moment, and a kill at any moment leaves it so.
+
+    <folder>/updates/day=2026-11-21/updates.parquet
+"""
+
+import os
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import msgspec
+
+from bot.errors import RecorderError
+from bot.record.bars import of_day
+from bot.record.schema import DAILY
+
+CLOSED_AFTER = timedelta(minutes=10)
+
+
+class Closed(msgspec.Struct, frozen=True):
+    """A day of a table that is in a file. file: path within the archive's folder."""
+
+    table: str
+    day: date
+    rows: int
+    checksum: str
+    file: str
+
+
+def due(con: duckdb.DuckDBPyConnection, before: date) -> list[tuple[str, date]]:
+    """(table, day) of every day before `before` that has rows in the DuckDB file, oldest first."""
+    found = []
+    for table, column in DAILY.items():
+        # DuckDB answers this from its statistics, however many rows there are
+        ((oldest,),) = con.execute(f"SELECT min({column})::DATE FROM {table}").fetchall()
+        day = oldest
+        while day is not None and day < before:
+            ((some,),) = con.execute(
+                f"SELECT count(*) FROM (FROM {table} WHERE {within(table)} LIMIT 1)",
+                span(day)).fetchall()
+            if some:
+                found.append((table, day))
+            day += timedelta(days=1)
+    return sorted(found, key=lambda one: (one[1], one[0]))
+
+
+def export(con: duckdb.DuckDBPyConnection, folder: Path, table: str, day: date) -> Closed:
+    """Write a day's rows to its file, and verify them there; the rows stay where they are.
+
+    Raises: RecorderError, duckdb.Error, OSError; there is then no file, or the one before.
+    """
+    return _export(con, folder, table, day,
+                   f"{table} WHERE {within(table)} ORDER BY {DAILY[table]}", span(day))
+
+
+def export_bars(
+    con: duckdb.DuckDBPyConnection, folder: Path, day: date, now: datetime
+) -> Closed:
+    """Write the bars of a closed day whose rows are still here. Raises: as `export`."""
+    query, parameters = of_day(day, now)
+    con.execute(f"CREATE OR REPLACE TEMP TABLE day_bars AS {query}", parameters)
+    try:
+        return _export(con, folder, "bars", day, "day_bars", [])
+    finally:
+        con.execute("DROP TABLE day_bars")
+
+
+def _export(con: duckdb.DuckDBPyConnection, folder: Path, table: str, day: date, rows: str,
+            parameters: list[object]) -> Closed:
+    name = f"{table}/day={day:%Y-%m-%d}/{table}.parquet"
+    target = folder / name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = target.with_suffix(".tmp")
+    try:
+        con.execute(f"COPY (FROM {rows}) TO {quoted(draft)} (FORMAT parquet, COMPRESSION zstd)",
+                    parameters)
+        here = fingerprint(con, rows, parameters)
+        there = fingerprint(con, f"read_parquet({quoted(draft)}, hive_partitioning=false)", [])
+        if here != there:
+            raise RecorderError(f"{draft} does not hold what was written to it: "
+                                f"{there[0]} rows of {here[0]}, checksum {there[1]}")
+        _sync(draft)
+        draft.rename(target)
+        _sync(target.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+    return Closed(table, day, *here, name)
+
+
+def fingerprint(
+    con: duckdb.DuckDBPyConnection, rows: str, parameters: Sequence[object]
+) -> tuple[int, str]:
+    """Count and checksum of rows, which does not depend on their order."""
+    ((count, checksum),) = con.execute(
+        f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0)::VARCHAR FROM (FROM {rows}) t",
+        parameters).fetchall()
+    return int(count), str(checksum)
+
+
+def within(table: str) -> str:
+    """The condition of a day, with `span` as its parameters."""
+    return f"{DAILY[table]} >= ? AND {DAILY[table]} < ?"
+
+
+def span(day: date) -> list[object]:
+    return [day, day + timedelta(days=1)]
+
+
+def quoted(path: Path) -> str:
+    """As a literal of SQL."""
+    return "'" + str(path).replace("'", "''") + "'"
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
