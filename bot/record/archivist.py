@@ -92,17 +92,25 @@ class Archivist(Worker):
 
     def _forget(self) -> bool:
         """Delete what is older than the retention: rows that never got into a file, and files,
-        but those of bars. Returns: whether it did. Raises: OSError.
+        but those of bars. Returns: whether it did. Raises: duckdb.Error, OSError.
+
+        A file is deleted by the look after the one that took it out of the table of days, so that
+        nobody is still reading it.
         """
         oldest: date = (self._now() - self._retention).date()
-        if not self._asked(lambda database: database.forget(oldest)):
-            return False
+        with self._recorder.reading() as con:
+            ((first,),) = con.execute(
+                "SELECT min(day) FROM days WHERE table_name <> 'bars'").fetchall()
+        if first is None or first >= oldest:
+            self._delete_files(oldest)
+        return self._asked(lambda database: database.forget(oldest))
+
+    def _delete_files(self, oldest: date) -> None:
         for file in sorted(self._folder.glob("*/day=*/*.parquet")):
             day = file.parent.name.removeprefix("day=")
             if file.parent.parent.name != "bars" and day < oldest.isoformat():
                 file.unlink()
                 file.parent.rmdir()
-        return True
 
     def _asked(self, task: Callable[["Database"], bool]) -> bool:
         """Have the recorder's thread do something, and wait for it. Returns: what that returned;

@@ -126,7 +126,10 @@ def test_a_file_that_does_not_hold_what_was_written_never_costs_a_row(
         assert list(recorder.archive.rglob("*.*")) == []
 
 
-def test_what_is_older_than_the_retention_is_forgotten_but_for_bars(path: Path) -> None:
+def test_what_is_older_than_the_retention_is_forgotten_but_for_bars(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.record.archivist.LOOK_EVERY_S", 0.0)
     with recording(path) as recorder:
         assert recorder.wait_open(5)
         fill(recorder, days=4)
