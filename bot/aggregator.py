@@ -123,7 +123,7 @@ class MultiSourceWebSocketAggregator:
                 self.watchdog.stopping.wait(0.01)
             if not self.connected:
                 raise ConnectError("no source connected: " + "; ".join(
-                    f"{health.source}: {health.detail}" for health in self._healths()))
+                    f"{health.source}: {health.detail}" for health in self.healths()))
         return self.connected
 
     def subscribe(self, symbol: str, kinds: Sequence[UpdateType] = ("ticker", "trade")) -> None:
@@ -153,7 +153,7 @@ class MultiSourceWebSocketAggregator:
 
     @property
     def connected(self) -> int:
-        return sum(health.connected_since is not None for health in self._healths())
+        return sum(health.connected_since is not None for health in self.healths())
 
     @property
     def active_source(self) -> str | None:
@@ -166,14 +166,14 @@ class MultiSourceWebSocketAggregator:
         active = self.active_source
         return active is not None and not any(
             view.source == active and unfit(view, self.desk.policy)
-            for view in self.desk.views(self._main, self._healths(), self._mono()))
+            for view in self.desk.views(self._main, self.healths(), self._mono()))
 
     def standing(self, symbol: str) -> Standing:
         return self.desk.standing(symbol)
 
     def source_statuses(self) -> list[SourceStatus]:
         """One for each exchange, in the order given."""
-        return [source_status(health) for health in self._healths()]
+        return [source_status(health) for health in self.healths()]
 
     def health_status(self) -> dict[str, object]:
         """healthy, active_source, sources (SourceStatus), update_count, last_update (epoch ms)."""
@@ -192,12 +192,12 @@ class MultiSourceWebSocketAggregator:
         While no source is fit the price of the last active one goes on, marked as not trusted,
         until it reaches max_price_age. Raises: NoQuote, StaleQuote.
         """
-        return self.desk.quote(symbol, self._healths(), self._mono())
+        return self.desk.quote(symbol, self.healths(), self._mono())
 
     def explain(self, symbol: str) -> Explanation:
         """Why a canonical symbol's price is what it is: every leg, taken or refused by which rule.
         """
-        return self.desk.explain(symbol, self._healths(), self._mono())
+        return self.desk.explain(symbol, self.healths(), self._mono())
 
     def opine(self, opinion: Opinion) -> None:
         """Hear what an exchange's REST API says."""
@@ -211,7 +211,7 @@ class MultiSourceWebSocketAggregator:
         """
         if self._stopped.is_set():
             return math.inf
-        due_s, now, healths = math.inf, self._mono(), self._healths()
+        due_s, now, healths = math.inf, self._mono(), self.healths()
         for symbol in self._subscriptions.symbols:
             before, after, due = self.desk.judge(symbol.name, healths, now)
             if self._stopped.is_set():
@@ -237,7 +237,8 @@ class MultiSourceWebSocketAggregator:
         for exchange in self._questions.due(case.symbol, wanted, case.now):
             self._announcer.doubted(case.symbol, exchange, case.standing.reason)
 
-    def _healths(self) -> list[FeedHealth]:
+    def healths(self) -> list[FeedHealth]:
+        """The state of each feed, as the judgement needs it."""
         return [feed.health() for feed in self.feeds.values()]
 
     @property

@@ -12,6 +12,7 @@ from bot.broker import Broker
 from bot.chain import Chain
 from bot.config import Config
 from bot.ledger import Ledger
+from bot.record.archivist import Archivist
 from bot.record.recorder import Recorder
 from bot.rehearsal import Drillable, Drills, Stage, why_refused
 from bot.opinions import Opinions
@@ -49,8 +50,10 @@ class Bot:
         self.hub = Hub()
         self.ledger = Ledger(self.instance, self.symbols,
                              config.exchanges if config.enable_websocket_feeds else ())
-        self.recorder = (Recorder(config.duckdb_path, config.instance_id,
-                                  on_history=self.ledger.adopt) if config.enable_duckdb else None)
+        self.recorder = (
+            Recorder(config.duckdb_path, config.instance_id, archive=config.archive_dir,
+                     on_history=self.ledger.adopt) if config.enable_duckdb else None)
+        self.archivist = self.recorder and Archivist(self.recorder, config.retention_days)
         if self.recorder is not None:
             self.ledger.keep(self.recorder.record_incident)
         self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
@@ -89,6 +92,8 @@ class Bot:
             for event in ("source_switch", "failover_failed"):
                 aggregator.on(event, lambda change: self.publish(change.symbol))
         aggregator.on("doubt", self.opinions.ask)
+        aggregator.on("health", lambda _: self.reporter.sampled(
+            aggregator.healths(), aggregator.active_source))
         return aggregator
 
     def _stage(self) -> Stage:
@@ -110,7 +115,8 @@ class Bot:
         self.hub.start()
         self.web.start()
         if self.recorder is not None:
-            self.recorder.start()
+            for worker in self.keepers:
+                worker.start()
             self.recorder.wait_open(OPEN_S)
             self.reporter.database()
         for worker in self.outside:
@@ -212,7 +218,7 @@ class Bot:
             stuck += self.ws_aggregator.close_sources(SOURCES_S)
         stuck += stop_all(self.outside, Deadline(deadline.left_s - REST_S))
         if self.recorder is not None:
-            stuck += stop_all([self.recorder], Deadline(deadline.left_s - REST_S))
+            stuck += stop_all(reversed(self.keepers), Deadline(deadline.left_s - REST_S))
         if self.ws_aggregator is not None:
             stuck += stop_all([self.ws_aggregator.watchdog], deadline)
         stuck += stop_all([self.hub, self.web], deadline)
@@ -226,8 +232,12 @@ class Bot:
     @property
     def workers(self) -> list[Worker]:
         feeds = self.ws_aggregator.workers if self.ws_aggregator else []
-        recorder = [self.recorder] if self.recorder else []
-        return [self.hub, self.web, *recorder, *self.outside, *feeds]
+        return [self.hub, self.web, *self.keepers, *self.outside, *feeds]
+
+    @property
+    def keepers(self) -> list[Worker]:
+        """The recorder, and who moves closed days out of its file."""
+        return [worker for worker in (self.recorder, self.archivist) if worker is not None]
 
     @property
     def outside(self) -> list[Worker]:

@@ -145,6 +145,11 @@ class Config:
     enable_duckdb: bool = setting("ENABLE_DUCKDB", "true", switch, "the recorder")
     duckdb_path: Path = setting(
         "DUCKDB_PATH", "data/analytics.duckdb", path, "its file; folders are created")
+    archive_dir: Path | None = setting(
+        "ARCHIVE_DIR", "", path, "closed days, as Parquet files; unset: `archive` beside that file")
+    retention_days: int = setting(
+        "RETENTION_DAYS", "30", whole(1, 3650, " days"),
+        "how many closed days are kept; bars of a minute and longer stay for ever")
     enable_ml: bool = setting(
         "ENABLE_ML", "false", switch, "the adaptive layer; not part of this version")
     api_host: str = setting(

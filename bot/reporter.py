@@ -1,7 +1,7 @@
 """What happened -> log line, dashboard message, record. Nothing here decides anything."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from time import monotonic, time
 
@@ -13,7 +13,7 @@ from bot.events import (
     SourceHandedOver, SourceJudged, SourceSwitched, TierChanged, VerdictChanged,
 )
 from bot.feed import STOPPED
-from bot.model import MarketDataUpdate, Quote, SourceStatus
+from bot.model import FeedHealth, MarketDataUpdate, Quote, SourceStatus
 from bot.phrases import severity, source_in_words
 from bot.record.recorder import Recorder
 from bot.web import status
@@ -216,6 +216,13 @@ class Reporter:
         self._hub.publish_event("health_update", status.health(
             healthy, summary["active_source"],  # type: ignore[arg-type]
             sources, self._instance, int(self._wall() * 1000)))
+
+    def sampled(self, healths: Sequence[FeedHealth], active: str | None) -> None:
+        """Keep the state of every source at a health check. active: for the main symbol."""
+        if self._recorder is not None:
+            for health in healths:
+                self._recorder.record_sample(health, health.source == active,
+                                             int(self._wall() * 1000))
 
     def served(self, symbol: str, quote: Quote | None, passed: Mapping[str, str]) -> None:
         """The chain's answer at a poll of the main loop. passed: tiers passed over, with reasons.

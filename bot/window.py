@@ -6,6 +6,7 @@ from bot.chain import Chain
 from bot.explanation import Explanation
 from bot.ledger import Ledger
 from bot.model import LinkStatus, Quote, SourceStatus
+from bot.record.analyst import Analyst
 from bot.rehearsal import Drills
 
 
@@ -15,12 +16,13 @@ class Window:
     def __init__(
         self, instance: str, symbols: tuple[str, ...],
         aggregator: MultiSourceWebSocketAggregator | None, chain: Chain, ledger: Ledger,
-        drills: Drills, broker: Broker,
+        drills: Drills, broker: Broker, analyst: Analyst = Analyst(),
     ) -> None:
         self.instance = instance
         self.symbols = symbols
         self.ledger = ledger
         self.drills = drills
+        self.analyst = analyst
         self._aggregator = aggregator
         self._chain = chain
         self._broker = broker

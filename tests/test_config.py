@@ -24,7 +24,8 @@ DEFAULTS = {
     "KAFKA_TOPIC": "crypto-market-data", "KAFKA_PUBLISH_TOPIC": "",
     "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT", "KAFKA_SASL_MECHANISM": "", "KAFKA_SASL_USERNAME": "",
     "KAFKA_SASL_PASSWORD": "", "KAFKA_SSL_CAFILE": "", "ENABLE_OKX_LIVE": "true",
-    "ENABLE_DUCKDB": "true", "DUCKDB_PATH": "data/analytics.duckdb", "ENABLE_ML": "false",
+    "ENABLE_DUCKDB": "true", "DUCKDB_PATH": "data/analytics.duckdb", "ARCHIVE_DIR": "",
+    "RETENTION_DAYS": "30", "ENABLE_ML": "false",
     "API_HOST": "127.0.0.1", "API_PORT": "3001", "API_TOKEN": "",
     "ENABLE_DRILL": "false", "LOG_LEVEL": "INFO", "LOG_DIR": "logs",
 }

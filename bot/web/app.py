@@ -12,6 +12,7 @@ from bot import __version__
 from bot.errors import NoQuote, shown
 from bot.symbols import parse_symbol
 from bot.web import status
+from bot.web.analytics import add_analytics
 from bot.web.drills import add_drills
 from bot.web.guard import Guard
 from bot.web.history import add_history
@@ -24,7 +25,7 @@ ENDPOINTS = (
     "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
     "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>",
     "/api/v1/incidents", "/api/v1/availability", "/api/v1/drill", "/api/v1/kafka",
-    "/ws",
+    "/api/analytics", "/ws",
 )
 
 
@@ -35,7 +36,8 @@ def create_app(
     trusted_hosts: Sequence[str] | None,
     clock: Callable[[], float] = time.time,
 ) -> Flask:
-    """The WSGI application. Nothing in it waits: each answer is a look at `view`.
+    """The WSGI application. Nothing in it waits: each answer is a look at `view`, but for those
+    of the analyst, who lets no more than half of the server's threads ask.
 
     token: required as bearer everywhere but at /healthz. trusted_hosts: the only host names,
     without port, that requests may be addressed to; None for any. clock: epoch s.
@@ -51,6 +53,7 @@ def create_app(
     _add_kafka(app, view, clock)
     add_history(app, view)
     add_drills(app, view)
+    add_analytics(app, view, clock)
     return app
 
 

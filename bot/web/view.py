@@ -5,11 +5,14 @@ from typing import Protocol
 from bot.explanation import Explanation
 from bot.ledger import Ledger
 from bot.model import LinkStatus, Quote, SourceStatus
+from bot.record.analyst import Analyst
 from bot.rehearsal import Drills
 
 
 class View(Protocol):
-    """Every member answers at once, from any thread, without I/O."""
+    """Every member answers at once, from any thread, without I/O; what the analyst is asked,
+    within seconds.
+    """
 
     @property
     def instance(self) -> str:
@@ -38,6 +41,10 @@ class View(Protocol):
     @property
     def drills(self) -> Drills:
         """What may be rehearsed, and what the last drill showed."""
+
+    @property
+    def analyst(self) -> Analyst:
+        """Who answers questions about the record."""
 
     @property
     def links(self) -> list[LinkStatus]:

@@ -10,6 +10,7 @@ from bot.errors import NoQuote
 from bot.explanation import Explanation
 from bot.ledger import Ledger
 from bot.model import LinkStatus, MarketDataUpdate, Quote, SourceStatus, UpdateType
+from bot.record.analyst import Analyst
 from bot.rehearsal import Drills, DrillState, Stage
 from bot.witness import Report
 from tests.helpers import Clock
@@ -67,6 +68,7 @@ class FakeView:
         self.ledger = Ledger(self.instance, self.symbols, ("binance", "okx"), mono=self.mono,
                              wall=lambda: 1704067200.0 + self.mono.now)
         self.drills = FakeDrills(self)
+        self.analyst = Analyst()
         self.links: list[LinkStatus] = []
 
     def source_statuses(self) -> list[SourceStatus]:

@@ -1,0 +1,324 @@
+"""What the record answers, against what was put in and against other ways to work it out."""
+
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.exchanges import ALL
+from bot.incidents import Incident
+from bot.model import FeedHealth, MarketDataUpdate, UpdateType
+from bot.record.analyst import Analyst, Answer
+from bot.record.archivist import Archivist
+from bot.record.asked import Asked, Past, widened
+from bot.record.bars import WIDTHS
+from bot.record.questions import QUESTIONS
+from bot.record.recorder import Recorder
+from tests.helpers import eventually
+from tests.record.test_recorder import quote, recording
+
+FIRST = datetime(2026, 9, 1)
+FIRST_MS = 1_788_220_800_000
+DAY_MS = 86_400_000
+FOLDER = os.environ.get("BOT_RECORDINGS", "")
+Bar = dict[str, Any]
+
+
+@pytest.fixture
+def recorder(tmp_path: Path) -> Iterator[Recorder]:
+    with recording(tmp_path / "analytics.duckdb") as recorder:
+        assert recorder.wait_open(5)
+        yield recorder
+
+
+def update(at_ms: int, price: float = 100.0, exchange: str = "binance", kind: UpdateType = "trade",
+           number: int | None = None, lag: int = 20, symbol: str = "BTCUSDT") -> MarketDataUpdate:
+    return MarketDataUpdate(exchange, symbol, kind, price, 0.5, None, None, FIRST_MS + at_ms - lag,
+                            FIRST_MS + at_ms, 1.0, number)
+
+
+def keep(recorder: Recorder, *updates: MarketDataUpdate) -> None:
+    for one in updates:
+        recorder.record_update(one)
+    eventually(lambda: recorder.pending == 0)
+
+
+def moment(ms: float) -> datetime:
+    return FIRST + timedelta(milliseconds=ms)
+
+
+def archived(recorder: Recorder, until: datetime) -> None:
+    archivist = Archivist(recorder, 30, now=lambda: until + timedelta(minutes=11))
+    archivist.archive_due()
+
+
+def ask(recorder: Recorder, name: str, since: float = 0, until: float = 3_600_000,
+        **fields: Any) -> Answer:
+    asked = Asked(moment(since), moment(until), moment(2 * DAY_MS), **fields)
+    question = QUESTIONS[name]
+    return Analyst(recorder).ask(question, widened(asked, question.grid(asked)))
+
+
+def rows(recorder: Recorder, name: str, *span: float, **fields: Any) -> list[Bar]:
+    answer = ask(recorder, name, *span, **fields)
+    return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+
+
+BINANCE: dict[str, Any] = {"symbol": "BTCUSDT", "exchange": "binance"}
+
+
+def test_a_candle_is_made_of_the_trades_whose_stamps_fall_into_it(recorder: Recorder) -> None:
+    keep(recorder, update(60_010, 9.0), update(60_030, 1.0), update(61_000, 7.0),
+         update(62_000, 3.0, "okx"), update(63_000, 5.0, kind="ticker"), update(119_000, 4.0))
+    (before, bar) = rows(recorder, "candles", **BINANCE)
+    assert (before["openedAt"], before["open"]) == (FIRST_MS, 9.0)
+    assert bar == {"openedAt": FIRST_MS + 60_000, "open": 1.0, "high": 7.0, "low": 1.0,
+                   "close": 4.0, "volume": 1.5, "trades": 3, "complete": False}
+
+
+def test_from_and_to_are_widened_to_whole_bars(recorder: Recorder) -> None:
+    keep(recorder, update(60_030, 1.0), update(119_000, 4.0), update(120_030, 5.0))
+    (bar,) = rows(recorder, "candles", 90_000, 91_000, **BINANCE)
+    assert (bar["open"], bar["close"]) == (1.0, 4.0)
+
+
+def test_candles_are_the_same_before_and_after_their_day_was_archived(recorder: Recorder) -> None:
+    keep(recorder, *(update(number * 7_001_000, 100 + number % 7, number=number)
+                     for number in range(1, 24)))  # into the next day
+    for number in range(1, 24):
+        recorder.record_served(quote(price=float(number)), FIRST_MS + number * 7_001_000)
+    eventually(lambda: recorder.pending == 0)
+    asked = [(exchange, width) for exchange in ("binance", "served") for width in WIDTHS]
+
+    def told(exchange: str, width: str) -> list[Bar]:
+        return rows(recorder, "candles", 0, 2 * DAY_MS, symbol="BTCUSDT", exchange=exchange,
+                    interval=width)
+
+    before = {one: told(*one) for one in asked}
+    archived(recorder, FIRST + timedelta(days=1))
+    assert len(list(recorder.archive.rglob("*.parquet"))) == 3
+    for one in asked:
+        assert told(*one) == before[one]
+    assert len(before["binance", "1d"]) == 2 and len(before["served", "1s"]) == 23
+
+
+def test_the_candles_of_what_was_served_leave_out_what_was_made_up(recorder: Recorder) -> None:
+    recorder.record_served(quote(price=5.0), FIRST_MS + 1000)
+    recorder.record_served(quote(price=9.0, synthetic=True), FIRST_MS + 2000)
+    eventually(lambda: recorder.pending == 0)
+    (bar,) = rows(recorder, "candles", symbol="BTCUSDT", exchange="served")
+    assert (bar["high"], bar["volume"], bar["trades"]) == (5.0, None, 1)
+
+
+def trades(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(receipt, trade) as it stands in the frames, read independently of the product."""
+    with gzip.open(path, "rt") as lines:
+        for line in lines:
+            frame = json.loads(line)
+            data = json.loads(frame["raw"])["data"]
+            if data.get("e") == "trade":
+                yield int(frame["recv_ms"]), data
+
+
+def computed(path: Path, seconds: int) -> dict[int, list[float]]:
+    """Open, high, low, close, volume and count of each bar, by epoch ms; in plain Python."""
+    seen = {data["t"]: (data["E"], data["t"], float(data["p"]), float(data["q"]))
+            for _, data in trades(path)}
+    bars: dict[int, list[float]] = {}
+    for at, _, price, size in sorted(seen.values()):
+        bar = bars.setdefault(at // (seconds * 1000) * seconds * 1000,
+                              [price, price, price, price, 0.0, 0])
+        bar[1], bar[2], bar[3] = max(bar[1], price), min(bar[2], price), price
+        bar[4] += size
+        bar[5] += 1
+    return bars
+
+
+@pytest.mark.skipif(not FOLDER, reason="BOT_RECORDINGS does not name a folder with recordings")
+@pytest.mark.parametrize("place", ["hot", "archived"])
+@pytest.mark.parametrize("symbol", ["btcusdt", "ethusdt"])
+def test_candles_of_recorded_trades_are_what_plain_python_makes_of_them(
+    recorder: Recorder, symbol: str, place: str
+) -> None:
+    (path,) = Path(FOLDER).glob(f"binance/hftbacktest_{symbol}_*.jsonl.gz")
+    name = symbol.upper()
+    days: set[int] = set()
+    for number, (heard, data) in enumerate(trades(path)):
+        (one,) = ALL["binance"].parse(json.dumps(data).encode(), {name: name}, heard, 1.0)
+        for _ in range(1 + number % 2):  # every other one is sent twice
+            recorder.record_update(one)
+        days.add(heard // DAY_MS * DAY_MS)
+    eventually(lambda: recorder.pending == 0)
+    (day,) = days
+    if place == "archived":
+        archived(recorder, moment(day - FIRST_MS) + timedelta(days=1))
+    for width, seconds in WIDTHS.items():
+        expected = computed(path, seconds)
+        # the clock of this machine was behind: by the stamps they go on past midnight
+        assert {at // DAY_MS * DAY_MS for at in expected} == {day, day + DAY_MS}
+        found = rows(recorder, "candles", day - FIRST_MS, day - FIRST_MS + 2 * DAY_MS,
+                     symbol=name, exchange="binance", interval=width)
+        assert [bar["openedAt"] for bar in found] == sorted(expected)
+        for bar in found:
+            told = [bar[key] for key in ("open", "high", "low", "close", "volume", "trades")]
+            assert told == pytest.approx(expected[bar["openedAt"]], rel=1e-12)
+
+
+def test_ticks_come_oldest_first_and_as_they_were_received(recorder: Recorder) -> None:
+    keep(recorder, update(2000, 2.0, number=7), update(1000, 1.0, "okx", "ticker"))
+    first, second = rows(recorder, "ticks")
+    assert first["exchange"] == "okx" and first["eventId"] is None
+    assert second == {
+        "receivedAt": FIRST_MS + 2000, "eventAt": FIRST_MS + 1980, "exchange": "binance",
+        "symbol": "BTCUSDT", "type": "trade", "price": 2.0, "volume": 0.5, "bid": None,
+        "ask": None, "eventId": 7}
+    assert rows(recorder, "ticks", 0, 2000) == [first]
+    assert rows(recorder, "ticks", kind="ticker") == rows(recorder, "ticks", exchange="okx") == [
+        first]
+    assert rows(recorder, "ticks", symbol="ETHUSDT") == []
+
+
+def test_the_spread_compares_the_last_price_of_each_exchange_at_every_second(
+    recorder: Recorder
+) -> None:
+    keep(recorder, update(500, 90.0), update(900, 100.0), update(1500, 101.0, "okx"),
+         update(3200, 100.5, "okx"), update(3300, 99.0, "bybit", symbol="ETHUSDT"))
+    found = rows(recorder, "spread", 0, 20_000, symbol="BTCUSDT", interval="1s")
+    # the first price is compared for ten seconds, and not alone
+    assert [bar["openedAt"] - FIRST_MS for bar in found] == list(range(1000, 10_000, 1000))
+    assert [round(bar["worstBps"], 6) for bar in found] == [100.0] * 2 + [50.0] * 7
+    assert (found[0]["lowExchange"], found[0]["highExchange"]) == ("binance", "okx")
+    assert (found[0]["low"], found[0]["high"], found[0]["seconds"]) == (100.0, 101.0, 1)
+
+
+def test_the_spread_of_an_interval_tells_its_mean_and_its_worst(recorder: Recorder) -> None:
+    keep(recorder, update(500, 100.0), update(1500, 101.0, "okx"), update(3200, 100.5, "okx"),
+         update(3300, 200.0, "bybit"))
+    (bar,) = rows(recorder, "spread", symbol="BTCUSDT", interval="1m",
+                  exchanges=("binance", "okx"))
+    assert bar["openedAt"] == FIRST_MS and bar["worstAt"] == FIRST_MS + 2000
+    assert bar["seconds"] == 9
+    assert bar["meanBps"] == pytest.approx((2 * 100 + 7 * 50) / 9)
+
+
+def test_the_spread_knows_the_prices_from_before_its_time(recorder: Recorder) -> None:
+    keep(recorder, update(59_000, 100.0), update(60_500, 101.0, "okx"))
+    found = rows(recorder, "spread", 60_000, 62_000, symbol="BTCUSDT", interval="1s")
+    assert [bar["openedAt"] - FIRST_MS for bar in found] == [60_000, 61_000]
+
+
+def test_runs_of_the_same_provenance_are_one_row(recorder: Recorder) -> None:
+    for second, exchange in enumerate(["binance"] * 3 + ["okx"] * 2 + ["binance"]):
+        recorder.record_served(quote(exchange=exchange, reason=f"at {second}"),
+                               FIRST_MS + second * 1000)
+        recorder.record_served(quote(symbol="ETHUSDT"), FIRST_MS + second * 1000)
+    eventually(lambda: recorder.pending == 0)
+    found = rows(recorder, "provenance", symbol="BTCUSDT")
+    assert [(row["from"] - FIRST_MS, row["to"] - FIRST_MS, row["exchange"], row["prices"],
+             row["reason"]) for row in found] == [
+        (0, 2000, "binance", 3, "at 0"), (3000, 4000, "okx", 2, "at 3"),
+        (5000, 5000, "binance", 1, "at 5")]
+    assert found[0]["source"] == "websocket" and found[0]["status"] == "trusted"
+    assert len(rows(recorder, "provenance")) == 4
+
+
+def sample(recorder: Recorder, at_ms: int, latency_s: float | None, source: str = "okx") -> None:
+    recorder.record_sample(FeedHealth(
+        source=source, connected_since=1.0, latency_s=latency_s, event_lag_s=None,
+        messages_received=5, errors=0, last_update=None, detail=""), True, FIRST_MS + at_ms)
+
+
+def test_latency_tells_percentiles_that_plain_python_finds_too(recorder: Recorder) -> None:
+    lags = [(number * 37) % 101 for number in range(200)]
+    times = [number * 100 + (number * number) % 97 for number in range(200)]
+    keep(recorder, *(update(at, lag=lag) for at, lag in zip(times, lags, strict=True)))
+    sample(recorder, 0, 0.05)
+    sample(recorder, 1000, None)
+    eventually(lambda: recorder.pending == 0)
+    binance, okx = rows(recorder, "latency")
+    gaps = sorted(b - a for a, b in zip(sorted(times), sorted(times)[1:]))
+    for name, values in (("lag", sorted(lags)), ("gap", gaps)):
+        for share in (50, 90, 99):
+            place = -(-len(values) * share // 100) - 1
+            assert binance[f"{name}P{share}Ms"] == values[place]
+        assert binance[f"{name}MaxMs"] == values[-1]
+    assert (binance["messages"], binance["pings"], binance["pingP50Ms"]) == (200, 0, None)
+    assert (okx["messages"], okx["lagP50Ms"], okx["pings"]) == (0, None, 1)
+    assert okx["pingP99Ms"] == okx["pingMaxMs"] == 50.0
+
+
+def test_incidents_are_told_as_they_stand_now(recorder: Recorder) -> None:
+    def incident(id: str, at: float, **fields: Any) -> None:
+        values: dict[str, Any] = {
+            "id": id, "source": "okx", "symbol": "BTCUSDT", "cause": "silence", "rule": "silence",
+            "opened_at": FIRST_MS / 1000 + at, "instance": "primary"}
+        recorder.record_incident(Incident(**(values | fields)))
+
+    incident("a-1", -10)
+    incident("a-1", -10, revision=2, closed_at=FIRST_MS / 1000 + 5, duration_ms=15_000.0)
+    incident("a-0", -90, closed_at=FIRST_MS / 1000 - 1)
+    incident("a-2", 60, source=None, symbol=None)
+    incident("a-3", 70, symbol="ETHUSDT", source="binance")
+    incident("a-4", 3600)
+    eventually(lambda: recorder.pending == 0)
+    found = rows(recorder, "incidents")
+    assert [row["id"] for row in found] == ["a-1", "a-2", "a-3"]
+    assert found[0]["closedAt"] == FIRST_MS + 5000 and found[1]["closedAt"] is None
+    assert [row["id"] for row in rows(recorder, "incidents", symbol="BTCUSDT")] == ["a-1", "a-2"]
+    assert [row["id"] for row in rows(recorder, "incidents", exchange="binance")] == ["a-3"]
+
+
+@pytest.mark.parametrize("symbol", [None, "BTCUSDT"])
+@pytest.mark.parametrize("place", ["hot", "archived"])
+def test_a_summary_counts_each_day(recorder: Recorder, place: str, symbol: str | None) -> None:
+    for at, changes in ((0, {}), (1000, {}), (5000, {}), (7000, {"trusted": False,
+                        "status": "stale", "source": "okx"}), (DAY_MS + 1000, {})):
+        recorder.record_served(quote(**changes), FIRST_MS + at)
+    recorder.record_event("source_switch", source="okx", symbol="BTCUSDT", reason="",
+                          at_ms=FIRST_MS)
+    recorder.record_event("tier_change", source="okx", symbol="BTCUSDT", reason="",
+                          at_ms=FIRST_MS)
+    recorder.record_incident(Incident(
+        id="a-1", source="okx", symbol="BTCUSDT", cause="x", rule="x",
+        opened_at=FIRST_MS / 1000 + 1, instance="primary"))
+    keep(recorder, update(1000), update(2000, kind="ticker"), update(DAY_MS + 3000))
+    if place == "archived":
+        archived(recorder, FIRST + timedelta(days=1))
+    first, second = rows(recorder, "summary", 5, DAY_MS + 5, symbol=symbol)
+    assert (first["day"], first["updates"], first["served"]) == (FIRST_MS, 2, 4)
+    assert (first["fromWebsocket"], first["fromOkx"], first["fromMock"]) == (3, 1, 0)
+    assert (first["trusted"], first["stale"], first["disputed"]) == (3, 1, 0)
+    assert (first["switches"], first["incidents"], first["worstGapMs"]) == (1, 1, 4000.0)
+    assert (second["day"], second["updates"], second["switches"]) == (FIRST_MS + DAY_MS, 1, 0)
+    assert second["worstGapMs"] == DAY_MS - 4000
+
+
+def test_nothing_was_recorded_is_an_answer(recorder: Recorder) -> None:
+    for name in QUESTIONS:
+        assert rows(recorder, name, symbol="BTCUSDT", exchange="binance") == []
+
+
+class Nowhere:
+    """A past whose rows are all elsewhere."""
+
+    def rows(self, table: str, since: datetime, until: datetime) -> str:
+        return "x"
+
+    def bars_until(self) -> datetime:
+        return FIRST
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_no_value_from_outside_stands_in_the_sql(name: str) -> None:
+    past: Past = Nowhere()
+    evil = "'; DROP TABLE updates; --"
+    asked = Asked(FIRST, FIRST + timedelta(hours=1), FIRST, symbol=evil, exchange=evil,
+                  exchanges=(evil, evil), kind=evil)
+    sql, values = QUESTIONS[name].build(asked, past)
+    assert "DROP" not in sql and sql.count("?") == len(values)
+    assert evil in values
