@@ -11,25 +11,30 @@ the two places at any moment, and a kill at any moment leaves it so.
 import os
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from itertools import chain, count
 from pathlib import Path
 
 import duckdb
 import msgspec
 
 from bot.errors import RecorderError
-from bot.record.bars import of_day
+from bot.record.bars import EARLY, LATE, of_day
 from bot.record.schema import DAILY
+from bot.record.whole import quoted, whole
 
 CLOSED_AFTER = timedelta(minutes=10)
 
 
 class Closed(msgspec.Struct, frozen=True):
-    """A day of a table that is in a file. file: path within the archive's folder."""
+    """A day of a table that is in a file. rows, checksum: of the file. hot: the same of those rows
+    of it that are still in the DuckDB file. file: path within the archive's folder.
+    """
 
     table: str
     day: date
     rows: int
     checksum: str
+    hot: tuple[int, str]
     file: str
 
 
@@ -51,36 +56,45 @@ def due(con: duckdb.DuckDBPyConnection, before: date) -> list[tuple[str, date]]:
 
 
 def export(con: duckdb.DuckDBPyConnection, folder: Path, table: str, day: date) -> Closed:
-    """Write a day's rows to its file, and verify them there; the rows stay where they are.
+    """Write a day's rows to a file, with those of an earlier file of it, and verify them there; the
+    rows stay where they are.
 
-    Raises: RecorderError, duckdb.Error, OSError; there is then no file, or the one before.
+    Raises: RecorderError, duckdb.Error, OSError; there is then no new file.
     """
-    return _export(con, folder, table, day,
-                   f"{table} WHERE {within(table)} ORDER BY {DAILY[table]}", span(day))
+    con.begin()
+    try:
+        hot = fingerprint(con, f"{table} WHERE {within(table)}", span(day))
+        rows = whole(con, folder, table, *bounds(day))
+        return _export(con, folder, table, day, f"{rows} ORDER BY {DAILY[table]}", hot)
+    finally:
+        con.rollback()
 
 
 def export_bars(
     con: duckdb.DuckDBPyConnection, folder: Path, day: date, now: datetime
 ) -> Closed:
-    """Write the bars of a closed day whose rows are still here. Raises: as `export`."""
-    query, parameters = of_day(day, now)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE day_bars AS {query}", parameters)
+    """Write the bars of a closed day, from its rows wherever they are. Raises: as `export`."""
+    begin, end = bounds(day)
+    con.begin()
     try:
-        return _export(con, folder, "bars", day, "day_bars", [])
+        query, parameters = of_day(
+            day, now, whole(con, folder, "updates", begin - EARLY, end + LATE),
+            whole(con, folder, "served", begin, end))
+        con.execute(f"CREATE OR REPLACE TEMP TABLE day_bars AS {query}", parameters)
+        return _export(con, folder, "bars", day, "day_bars", (0, "0"))
     finally:
-        con.execute("DROP TABLE day_bars")
+        con.rollback()
 
 
 def _export(con: duckdb.DuckDBPyConnection, folder: Path, table: str, day: date, rows: str,
-            parameters: list[object]) -> Closed:
-    name = f"{table}/day={day:%Y-%m-%d}/{table}.parquet"
+            hot: tuple[int, str]) -> Closed:
+    name = _free_name(con, table, day)
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_suffix(".tmp")
     try:
-        con.execute(f"COPY (FROM {rows}) TO {quoted(draft)} (FORMAT parquet, COMPRESSION zstd)",
-                    parameters)
-        here = fingerprint(con, rows, parameters)
+        con.execute(f"COPY (FROM {rows}) TO {quoted(draft)} (FORMAT parquet, COMPRESSION zstd)")
+        here = fingerprint(con, rows, [])
         there = fingerprint(con, f"read_parquet({quoted(draft)}, hive_partitioning=false)", [])
         if here != there:
             raise RecorderError(f"{draft} does not hold what was written to it: "
@@ -90,7 +104,17 @@ def _export(con: duckdb.DuckDBPyConnection, folder: Path, table: str, day: date,
         _sync(target.parent)
     finally:
         draft.unlink(missing_ok=True)
-    return Closed(table, day, *here, name)
+    return Closed(table, day, *here, hot, name)
+
+
+def _free_name(con: duckdb.DuckDBPyConnection, table: str, day: date) -> str:
+    """Never that of a file that is in use: rows may come for a day that is archived already."""
+    used = {file for (file,) in con.execute(
+        "SELECT file FROM days WHERE table_name = ? AND day = ?", [table, day]).fetchall()}
+    folder = f"{table}/day={day:%Y-%m-%d}"
+    names = chain([f"{folder}/{table}.parquet"],
+                  (f"{folder}/{table}-{number}.parquet" for number in count(2)))
+    return next(name for name in names if name not in used)
 
 
 def fingerprint(
@@ -112,9 +136,9 @@ def span(day: date) -> list[object]:
     return [day, day + timedelta(days=1)]
 
 
-def quoted(path: Path) -> str:
-    """As a literal of SQL."""
-    return "'" + str(path).replace("'", "''") + "'"
+def bounds(day: date) -> tuple[datetime, datetime]:
+    begin = datetime(day.year, day.month, day.day)
+    return begin, begin + timedelta(days=1)
 
 
 def _sync(path: Path) -> None:

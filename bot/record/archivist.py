@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,9 @@ def utc_now() -> datetime:
 
 
 class Archivist(Worker):
-    """archived: days of tables moved so far. state: what it last could not do; empty if nothing."""
+    """archived: days of tables moved so far. looks: times that all went well. state: what it last
+    could not do; empty if nothing.
+    """
 
     def __init__(
         self, recorder: Recorder, retention_days: int,
@@ -43,7 +46,8 @@ class Archivist(Worker):
         self._now, self._mono = now, mono
         self._next_at = 0.0
         self._fold = Fold()
-        self.archived = 0
+        self._unknown: set[Path] = set()  # files that were of no day at the last look
+        self.archived = self.looks = 0
         self.state = ""
 
     def step(self) -> None:
@@ -52,6 +56,7 @@ class Archivist(Worker):
         import duckdb
         try:
             done = self.archive_due() and self._forget()
+            self.looks += 1
             self.state = ""
         except (RecorderError, duckdb.Error, OSError) as error:
             done = False
@@ -91,26 +96,24 @@ class Archivist(Worker):
         return True
 
     def _forget(self) -> bool:
-        """Delete what is older than the retention: rows that never got into a file, and files,
-        but those of bars. Returns: whether it did. Raises: duckdb.Error, OSError.
+        """Delete what is older than the retention, but bars, and files that others took the place
+        of. Returns: whether it did. Raises: duckdb.Error, OSError.
 
         A file is deleted by the look after the one that took it out of the table of days, so that
         nobody is still reading it.
         """
         oldest: date = (self._now() - self._retention).date()
         with self._recorder.reading() as con:
-            ((first,),) = con.execute(
-                "SELECT min(day) FROM days WHERE table_name <> 'bars'").fetchall()
-        if first is None or first >= oldest:
-            self._delete_files(oldest)
+            known = {file for (file,) in con.execute("SELECT file FROM days").fetchall()}
+        unknown = {file for file in self._folder.glob("*/day=*/*.parquet")
+                   if str(file.relative_to(self._folder)) not in known}
+        for file in unknown & self._unknown:
+            file.unlink()
+        for folder in {file.parent for file in unknown}:
+            if not any(folder.iterdir()):
+                folder.rmdir()
+        self._unknown = unknown
         return self._asked(lambda database: database.forget(oldest))
-
-    def _delete_files(self, oldest: date) -> None:
-        for file in sorted(self._folder.glob("*/day=*/*.parquet")):
-            day = file.parent.name.removeprefix("day=")
-            if file.parent.parent.name != "bars" and day < oldest.isoformat():
-                file.unlink()
-                file.parent.rmdir()
 
     def _asked(self, task: Callable[["Database"], bool]) -> bool:
         """Have the recorder's thread do something, and wait for it. Returns: what that returned;

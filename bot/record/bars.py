@@ -10,8 +10,9 @@ from datetime import date, datetime, timedelta
 
 WIDTHS = {"1s": 1, "1m": 60, "5m": 300, "1h": 3600, "1d": 86_400}  # s
 KEPT = ("1m", "5m", "1h", "1d")  # for ever; those of a second are as large as the trades
-# What arrives later than this after midnight is not in the bars of that day.
-LATE = timedelta(minutes=10)
+# What arrives later than this after midnight is not in the bars of that day; nor what is stamped so
+# long after its receipt.
+LATE, EARLY = timedelta(minutes=10), timedelta(hours=1)
 
 # `{rows}`: a relation with the columns of `updates`. A trade sent again has the same number.
 TRADES = """
@@ -61,21 +62,15 @@ def bars(width: str, source: str, rows: str, filter: str) -> str:
     return WHOLE.format(seconds=seconds, bars=inner)
 
 
-def of_day(day: date, now: datetime) -> tuple[str, list[object]]:
-    """SQL of every bar of a closed day that is kept, and its parameters. now: UTC."""
-    begin, end = _span(day)
+def of_day(day: date, now: datetime, updates: str, served: str) -> tuple[str, list[object]]:
+    """SQL of every bar of a closed day that is kept, and its parameters. now: UTC. updates, served:
+    relations with the rows of that day, and the trades that were received EARLY or LATE.
+    """
+    begin = datetime(day.year, day.month, day.day)
     stamped = "coalesce(event_at, received_at) >= ? AND coalesce(event_at, received_at) < ?"
-    # few trades arrive late; with bounds on the receipt the other days are not read
-    heard = f"received_at >= ?::TIMESTAMP - INTERVAL 1 HOUR AND received_at < ? AND {stamped}"
     parts: list[str] = []
     parameters: list[object] = []
     for width in KEPT:
-        parts += [bars(width, TRADES, "updates", heard),
-                  bars(width, PRICES, "served", "served_at >= ? AND served_at < ?")]
-        parameters += [now, begin, end + LATE, begin, end, now, begin, end]
+        parts += [bars(width, TRADES, updates, stamped), bars(width, PRICES, served, "true")]
+        parameters += [now, begin, begin + timedelta(days=1), now]
     return f"{' UNION ALL '.join(parts)} ORDER BY width, opened_at", parameters
-
-
-def _span(day: date) -> tuple[datetime, datetime]:
-    begin = datetime(day.year, day.month, day.day)
-    return begin, begin + timedelta(days=1)

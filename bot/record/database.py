@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 # append_rows() holds the interpreter while it converts; a feed waits for one chunk at most.
 CHUNK_ROWS = 250
+READERS_TURNS, READERS_TURN_S = 40, 0.05  # longest wait for those that read, at the end
 
 SETTINGS: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": "256MB",
@@ -72,7 +73,7 @@ class Database:
         Raises: RecorderError. A damaged file has been moved aside and a new one begun.
         """
         self._con, self.batch = _opened(path, instance, archive)
-        self._lock = threading.Lock()  # guards the two below
+        self._lock = threading.Condition()  # guards the two below
         self._lender: duckdb.DuckDBPyConnection | None = self._con.cursor()
         self._lent: set[duckdb.DuckDBPyConnection] = set()
 
@@ -90,9 +91,10 @@ class Database:
         try:
             yield cursor
         finally:
+            cursor.close()
             with self._lock:
                 self._lent.discard(cursor)
-            cursor.close()
+                self._lock.notify_all()
 
     def drop(self, closed: Closed) -> bool:
         """Drop the rows of a day that is in a file now, and note that, in one transaction.
@@ -104,11 +106,13 @@ class Database:
             self._con.begin()
             if closed.table in DAILY:
                 if fingerprint(self._con, f"{closed.table} WHERE {within(closed.table)}",
-                               span(closed.day)) != (closed.rows, closed.checksum):
+                               span(closed.day)) != closed.hot:
                     self._con.rollback()
                     return False
                 self._con.execute(f"DELETE FROM {closed.table} WHERE {within(closed.table)}",
                                   span(closed.day))
+            self._con.execute("DELETE FROM days WHERE table_name = ? AND day = ?",
+                              [closed.table, closed.day])
             self._con.execute("INSERT INTO days VALUES (?, ?, ?, ?, ?, ?)", [
                 closed.day, closed.table, closed.rows, closed.checksum, closed.file,
                 datetime.now(UTC).replace(tzinfo=None)])
@@ -168,11 +172,19 @@ class Database:
         """Move the log into the file if the disk allows; what is committed stays either way."""
         with self._lock:
             lender, self._lender = self._lender, None
-            for cursor in self._lent:
-                cursor.interrupt()
-        if lender is not None:
-            lender.close()
-        self._con.close()
+            # a cursor in use cannot be closed; between two statements an interrupt has no effect
+            for _ in range(READERS_TURNS):
+                for cursor in self._lent:
+                    cursor.interrupt()
+                if not self._lent:
+                    break
+                self._lock.wait(READERS_TURN_S)
+        for con in (lender, self._con):
+            try:
+                if con is not None:
+                    con.close()
+            except duckdb.Error as error:
+                log.warning("📊 [DUCKDB] Not closed properly: %s", in_words(error))
 
     def _append(self, table: str, rows: Sequence[Row]) -> None:
         if rows:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import duckdb
 
-from bot.record.archive import quoted
 from bot.record.schema import DAILY
 
 
@@ -34,3 +33,8 @@ NO_BARS = """SELECT NULL::TIMESTAMP AS opened_at, NULL::VARCHAR AS width, NULL::
     NULL::VARCHAR AS symbol, NULL::DOUBLE AS open, NULL::DOUBLE AS high, NULL::DOUBLE AS low,
     NULL::DOUBLE AS close, NULL::DOUBLE AS volume, NULL::BIGINT AS trades,
     NULL::BOOLEAN AS complete WHERE false"""
+
+
+def quoted(path: Path) -> str:
+    """As a literal of SQL."""
+    return "'" + str(path).replace("'", "''") + "'"

@@ -89,7 +89,14 @@ def test_a_day_is_not_closed_before_ten_minutes_after_midnight(path: Path) -> No
             assert len(archive.due(con, date(2026, 9, 2))) == 3
 
 
-def test_rows_that_come_after_the_export_keep_the_day_in_the_file_until_the_next_one(
+def archived(recorder: Recorder, now: datetime) -> None:
+    """Everything that is due, and one look more, after which files of no use are gone."""
+    for _ in range(2):
+        with archiving(recorder, now) as archivist:
+            eventually(lambda: archivist.looks >= 1)
+
+
+def test_rows_that_come_between_export_and_drop_keep_the_day_in_the_file_until_the_next_look(
     path: Path
 ) -> None:
     with recording(path) as recorder:
@@ -103,10 +110,50 @@ def test_rows_that_come_after_the_export_keep_the_day_in_the_file_until_the_next
         recorder.ask(lambda database: told.append(database.drop(closed)))
         assert eventually(lambda: told) == [False]
         assert counted(recorder, "updates") == 51
-        with archiving(recorder, FIRST + timedelta(days=1, hours=1)):
-            eventually(lambda: counted(recorder, "bars") > 0)
-            eventually(lambda: len(list(recorder.archive.rglob("*.parquet"))) == 4)
+        archived(recorder, FIRST + timedelta(days=1, hours=1))
         assert counted(recorder, "updates") == 51
+
+
+def test_rows_that_come_for_a_day_that_is_archived_join_it_and_its_bars(path: Path) -> None:
+    """The clock was set back, or a full disk held them up: none is lost, none is told twice."""
+    with recording(path) as recorder:
+        assert recorder.wait_open(5)
+        fill(recorder, days=1)
+        archived(recorder, FIRST + timedelta(days=1, hours=1))
+        bars = counted(recorder, "bars")
+        recorder.record_update(trade(FIRST_MS + 3_700_000, 99, 777.0))
+        eventually(lambda: recorder.pending == 0)
+        archived(recorder, FIRST + timedelta(days=1, hours=2))
+        assert counted(recorder, "updates") == 51
+        assert counted(recorder, "bars") == bars + 3  # of a minute, of five, of an hour
+        with recorder.reading() as con:
+            assert con.execute("SELECT count(*) FROM updates").fetchall() == [(0,)]
+            assert con.execute("SELECT table_name, row_count FROM days ORDER BY ALL").fetchall() == [
+                ("bars", bars + 3), ("samples", 1), ("served", 50), ("updates", 51)]
+        assert len(list(recorder.archive.rglob("*.parquet"))) == 4
+
+
+def test_a_trade_stamped_after_midnight_and_received_before_it_is_in_the_bars_of_its_day(
+    path: Path
+) -> None:
+    with recording(path) as recorder:
+        assert recorder.wait_open(5)
+        before = trade(FIRST_MS + DAY_MS - 500, 1, 7.0)
+        early = MarketDataUpdate("binance", "BTCUSDT", "trade", 7.0, 1.0, None, None,
+                                 FIRST_MS + DAY_MS + 100, before.received_at, 1.0, 2)
+        late = trade(FIRST_MS + DAY_MS + 20_000, 3, 8.0)
+        for one in (before, early, late):
+            recorder.record_update(one)
+        eventually(lambda: recorder.pending == 0)
+        archived(recorder, FIRST + timedelta(days=1, hours=1))
+        archived(recorder, FIRST + timedelta(days=2, hours=1))
+        with recorder.reading() as con:
+            con.begin()
+            rows = whole(con, recorder.archive, "bars", FIRST, FIRST + timedelta(days=9))
+            assert con.execute(
+                f"SELECT opened_at, open, close, trades FROM {rows} WHERE width = '1d'"
+                " ORDER BY 1").fetchall() == [
+                    (FIRST, 7.0, 7.0, 1), (FIRST + timedelta(days=1), 7.0, 8.0, 2)]
 
 
 def test_a_file_that_does_not_hold_what_was_written_never_costs_a_row(
