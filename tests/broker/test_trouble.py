@@ -75,7 +75,11 @@ def stopped_meanwhile(way: Access, topic: str) -> Iterator[None]:
     yield
 
 
-def test_an_outage_is_told_and_survived(cluster: ClusterMaker) -> None:
+def test_an_outage_is_told_and_survived(
+    cluster: ClusterMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("reader", "writer"):  # or the test takes a minute
+        monkeypatch.setattr(f"bot.broker.{module}.GIVE_UP_S", 2.5)
     own = cluster()
     node = own.nodes[0]
     own.create_topic("prices")
