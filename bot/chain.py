@@ -35,7 +35,8 @@ class Chain:
         """What `poll` serves, if anything, and why the tiers above it were passed over.
 
         While the price found is not trusted the tiers below it are asked as well, so that a lower
-        one is warm when the price above it has grown too old.
+        one is warm when the price above it has grown too old. The streams keep their place until
+        then; of the tiers below them one that only holds an old price gives way to a trusted one.
         """
         found: Quote | None = None
         reasons: dict[str, str] = {}
@@ -53,7 +54,12 @@ class Chain:
                 if found is None:
                     reasons[source.tier] = str(error)
                 continue
-            found = found or quote
+            if found is None:
+                found = quote
+            elif (quote.trusted and found.status == "stale"
+                  and found.source != self._sources[0].tier):
+                reasons[found.source] = f"price is not trusted ({found.reason})"
+                found = quote
             if quote.trusted:
                 break
         return found, reasons

@@ -7,6 +7,7 @@ daemon's feeds, a record that is played again, and a simulation of years.
 import math
 from collections.abc import Iterable, Sequence
 from statistics import median
+from typing import get_args
 
 import msgspec
 
@@ -16,10 +17,11 @@ from bot.fitness import Policy, SourceView
 from bot.intake import Intake
 from bot.judge import Standing, heard, judge, next_due_s
 from bot.line import DOUBTED
-from bot.model import FeedHealth, Opinion, Quote
+from bot.model import FeedHealth, Opinion, Quote, UpdateType
 from bot.resolution import Case, Resolution, resolve
 from bot.store import LatestPrices, Leg
 
+KINDS: tuple[UpdateType, ...] = get_args(UpdateType)
 CLOCKS_DIFFER_S = 0.5  # more than an exchange's clock may be off; it is lateness then
 HELD_S = 1.0  # a doubted price widens the confidence for so long
 REFERENCE_S = 2.0  # what another source said longer ago does not speak for a doubted price
@@ -184,5 +186,5 @@ def _behind(healths: Sequence[FeedHealth]) -> dict[str, float]:
 
 def _pause_s(intake: Intake, symbol: str) -> float:
     """The longest usual pause of the liveliest of a symbol's streams."""
-    return min((stream.gap_s for (name, _), stream in list(intake.streams.items())
-                if name == symbol), default=0.0)
+    return min((stream.gap_s for kind in KINDS if (stream := intake.streams.get((symbol, kind)))),
+               default=0.0)

@@ -37,6 +37,12 @@ def short(text: object) -> str:
     return line if len(line) <= VALUE_LIMIT else line[: VALUE_LIMIT - 1] + "…"
 
 
+def named(error: Exception) -> str:
+    """Somebody else's error in one line: its type, unless its words begin with that."""
+    name, words = type(error).__name__, short(error)
+    return words if words.startswith(name) else f"{name}: {words}"
+
+
 class BotError(Exception):
     """Base of all errors raised here on purpose."""
 

@@ -99,6 +99,30 @@ def test_asking_below_an_untrusted_price_ends_at_the_first_trusted_one() -> None
     assert [each.asked for each in tiers] == [1, 1, 0]
 
 
+def test_below_the_streams_an_old_price_gives_way_to_a_trusted_one() -> None:
+    tiers = [tier("websocket", False), Tier("kafka", trusted=False), tier("okx", True)]
+    quote, passed = Chain(tiers).ask("BTCUSDT")
+    assert quote is not None and quote.source == "okx"
+    assert passed == {"websocket": "websocket is down",
+                      "kafka": "price is not trusted (from kafka)"}
+
+
+@pytest.mark.parametrize("below", [Tier("okx", trusted=False), tier("okx", False)])
+def test_below_the_streams_an_old_price_is_served_where_nobody_has_a_better_one(
+    below: Tier
+) -> None:
+    tiers = [tier("websocket", False), Tier("kafka", trusted=False), below, tier("mock", True)]
+    quote, passed = Chain(tiers).ask("BTCUSDT")
+    assert quote is not None and quote.source == "kafka"
+    assert passed == {"websocket": "websocket is down"}
+
+
+def test_a_disputed_price_does_not_give_way_to_one_of_those_who_disagree() -> None:
+    disputed = Tier("kafka", trusted=False, status="disputed")
+    quote, _ = Chain([tier("websocket", False), disputed, tier("okx", True)]).ask("BTCUSDT")
+    assert quote is not None and quote.source == "kafka"
+
+
 @pytest.mark.parametrize("trusted", [True, False])
 def test_mock_is_never_asked_while_a_real_price_is_there(trusted: bool) -> None:
     """K36: nothing made up slips in beside a real price, trusted or not."""

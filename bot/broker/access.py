@@ -5,6 +5,7 @@ topics, and believe that nothing more was asked of them than to try on. Each set
 not obvious was measured with 3.0.12 against a broker that was killed, hung or not there.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,8 @@ from bot.config import Config
 if TYPE_CHECKING:  # at run time only the two functions below load it, and only when they are used
     from kafka import KafkaConsumer, KafkaProducer
 
+log = logging.getLogger(__name__)
+
 # Said and not asked for: else the constructor waits for a broker for 30 s, raises, and leaks a
 # thread and three descriptors each time. A client steps down by itself to what an older one speaks.
 API_VERSION = (4, 3)
@@ -26,6 +29,10 @@ DELIVERY_MS = 4000
 BLOCK_MS = 200
 FETCH_WAIT_MS = 500
 BATCH_BYTES = 65_536
+CLOSE_S = 0.3
+# Faults of a record and not of the way: it would be refused again.
+REFUSED = ("MessageSizeTooLargeError", "RecordTooLargeError", "RecordListTooLargeError",
+           "InvalidTimestampError", "InvalidRecordError", "CorruptRecordError")
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,7 +69,7 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
             max_in_flight_requests_per_connection=1)
 
     def _made(self, client: Callable[..., Any], name: str, **options: Any) -> Any:
-        GRUMBLES.attach(name, self.password)
+        GRUMBLES.attach(name, self.password, self.words)
         if self.mechanism is not None:
             options |= {"sasl_mechanism": self.mechanism, "sasl_plain_username": self.username,
                         "sasl_plain_password": self.password}
@@ -82,3 +89,28 @@ def access(config: Config) -> Access:
         protocol=config.kafka_security_protocol, mechanism=config.kafka_sasl_mechanism,
         username=config.kafka_sasl_username, password=config.kafka_sasl_password,
         cafile=config.kafka_ssl_cafile)
+
+
+def is_records(error: Exception) -> bool:
+    """Whether a record is refused for what it is."""
+    return type(error).__name__ in REFUSED
+
+
+def is_neighbours(error: Exception) -> bool:
+    """Whether a record is refused for another one in its batch: one that `is_records` says so of.
+    The library has no name for that but the base of all its errors (3.0.12).
+    """
+    return type(error).__name__ == "KafkaError"
+
+
+def ended(producer: "KafkaProducer") -> None:
+    """End a client at once. Its own `close` would wait for brokers that do not answer, then raise
+    and leave its thread running (3.0.12); what it held is not lost, for its owner holds it too.
+    """
+    force_close = getattr(getattr(producer, "_sender", None), "force_close", None)
+    try:
+        if force_close is not None:
+            force_close()
+        producer.close(CLOSE_S)
+    except Exception as error:
+        log.debug("kafka-python: %s while it was closed", error)

@@ -25,6 +25,7 @@ TIER = "kafka"
 MAX_AGE_S = 10.0
 MOST_EXCHANGES = 32  # their names come from outside
 RECENT_S = 5.0
+JUDGE_ALL_S = 0.2
 LOG_APPEND_TIME = 1  # the broker's stamp, and not the writer's
 
 Report = Callable[[str, int], None]
@@ -60,6 +61,8 @@ class Hearsay:
         self._order = list(exchanges)
         self._since: dict[str, float] = {}  # exchange -> monotonic s of its first record
         self._told_by: dict[tuple[str, str], str] = {}  # (exchange, symbol) -> instance
+        self._touched: set[str] = set()  # symbols with news since the last judgement
+        self._judged_at = float("-inf")  # monotonic s of the last judgement of all
         self._fold = Fold()
         self._late = (float("-inf"), 0.0)  # monotonic s of the last record, and its age
         self._refused = (float("-inf"), "")  # monotonic s of the last one refused, and why
@@ -73,9 +76,14 @@ class Hearsay:
             self._take_newest(same, now, wall)
 
     def judge(self) -> None:
+        """Judge what news came of; all of them only so often, for they may be hundreds."""
         healths, now = self.healths(), self._mono()
-        for symbol in self.symbols:
+        due = now - self._judged_at >= JUDGE_ALL_S
+        if due:
+            self._judged_at = now
+        for symbol in self.symbols if due else self._touched:
             self.desk.judge(symbol, healths, now)
+        self._touched.clear()
 
     def _take_newest(self, same: list[Opened], now: float, wall: float) -> None:
         """One that a false stamp puts before the others must not hide them."""
@@ -107,6 +115,7 @@ class Hearsay:
         late_s = self._stamps.late_s(_stamps(opened, exchange), now, wall)
         update = as_update(message, opened.symbol, int(wall * 1000), now)
         self._late = now, late_s
+        self._touched.add(opened.symbol)
         if self._intake(exchange, now).take([update], now, late_s):
             self._told_by[exchange, opened.symbol] = opened.writer
 

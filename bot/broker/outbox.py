@@ -52,7 +52,7 @@ class Outbox(Generic[T]):
         self._newest[item.key] = item
 
     def gather(self) -> None:
-        """Number what came in; when that is more than there is room for, keep the newest."""
+        """Number what came in; when that is more than there is room for, let the newest win."""
         # Looked at before the inbox is: of a key that is seen here all that is older is there. One
         # that comes in between stays for the next time, or it might overtake what came before it.
         overflown = list(self._newest)
@@ -76,10 +76,15 @@ class Outbox(Generic[T]):
         self._number += 1
 
     def _fold(self) -> None:
-        newest: dict[object, Numbered[T]] = {}
-        for numbered in self._waiting:
-            newest.pop(numbered[1].key, None)  # so that the order is that of the newest
-            newest[numbered[1].key] = numbered
-        self._folded += len(self._waiting) - len(newest)
-        self._waiting = deque(newest.values())
-        self._limit = max(self._capacity, 2 * len(newest))
+        """Of the older half keep what nothing newer takes the place of; the newer half is whole."""
+        waiting = list(self._waiting)
+        older, newer = waiting[:len(waiting) // 2], waiting[len(waiting) // 2:]
+        keys = {item.key for _, item in newer}
+        kept: dict[object, Numbered[T]] = {}
+        for numbered in older:
+            kept.pop(numbered[1].key, None)  # so that the order is that of the newest
+            if numbered[1].key not in keys:
+                kept[numbered[1].key] = numbered
+        self._folded += len(older) - len(kept)
+        self._waiting = deque([*kept.values(), *newer])
+        self._limit = max(self._capacity, 2 * (len(kept) + len(keys)))

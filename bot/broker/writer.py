@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bot.backoff import Backoff
-from bot.broker.access import Access
+from bot.broker.access import Access, ended, is_neighbours, is_records
 from bot.broker.grumbles import GRUMBLES
 from bot.broker.link import Link
 from bot.broker.outbox import Numbered, Outbox
 from bot.broker.wire import Record, served_record, update_record
-from bot.errors import short
+from bot.errors import named, short
 from bot.folding import Fold
 from bot.model import LinkStatus, MarketDataUpdate
 from bot.worker import Deadline, Worker
@@ -33,15 +33,12 @@ log = logging.getLogger(__name__)
 CAPACITY = 20_000  # records: 20 s at 1,000 a second, in about 10 MB
 MOST_OUTSTANDING = 2_000
 IDLE_S = 0.25
-GATHER_S = 0.02  # a request costs several times what a record in it does
+GATHER_S = 0.02  # between turns: a request costs several times what a record in it does
 LOOK_S = 0.05
-SILENT_S = 5.0  # without an acknowledgement for what is under way
+QUIET_S = 2.0  # without an acknowledgement of what waits for one, and the link is down
+GIVE_UP_S = 6.0  # and the client is thrown away
 FLUSH_S = 0.8
-CLOSE_S = 0.3
 BACKOFF_S, BACKOFF_CAP_S = 0.2, 2.0
-# Faults of a record and not of the way: it would be refused again.
-REFUSED = ("MessageSizeTooLargeError", "RecordTooLargeError", "RecordListTooLargeError",
-           "InvalidTimestampError", "InvalidRecordError", "CorruptRecordError")
 
 
 class Update(msgspec.Struct, frozen=True, gc=False):
@@ -50,6 +47,10 @@ class Update(msgspec.Struct, frozen=True, gc=False):
     @property
     def key(self) -> object:
         return self.update.exchange, self.update.symbol, self.update.type
+
+    @property
+    def symbol(self) -> str:
+        return self.update.symbol
 
     def record(self, instance: str, sequence: int) -> Record:
         return update_record(self.update, instance, sequence)
@@ -71,7 +72,7 @@ class Served(msgspec.Struct, frozen=True):
 
 
 Item = Update | Served
-Underway = tuple[Numbered[Item], float, Any]  # when it was sent, and kafka-python's future
+Underway = tuple[Numbered[Item], Any]  # and kafka-python's future
 
 
 class TopicWriter(Worker):
@@ -102,7 +103,8 @@ class TopicWriter(Worker):
         self._outbox: Outbox[Item] = Outbox(capacity, int(wall() * 1e6))
         self._awake = threading.Event()
         self._producer: KafkaProducer | None = None
-        self._retry_at = 0.0
+        # monotonic s; heard: the last acknowledgement, or when none was due
+        self._retry_at = self._heard_at = self._next_turn = 0.0
         self._underway: deque[Underway] = deque()
         self.acknowledged = self.refused = self.rebuilt = 0
 
@@ -130,10 +132,14 @@ class TopicWriter(Worker):
         super().stop()
         self._awake.set()
 
+    def open(self) -> None:
+        GRUMBLES.forget(self.name)
+
     def step(self) -> None:
         self._awake.wait(LOOK_S if self._underway else IDLE_S)
-        self.stopping.wait(GATHER_S)
+        self.stopping.wait(max(0.0, self._next_turn - self._mono()))
         self._awake.clear()
+        self._next_turn = self._mono() + GATHER_S
         self._turn()
 
     def close(self) -> None:
@@ -149,16 +155,19 @@ class TopicWriter(Worker):
     def _turn(self) -> None:
         now = self._mono()
         self._outbox.gather()
-        if self._producer is None and now >= self._retry_at:
-            self._producer = self._access.producer(self.name)
-        if self._producer is None:
+        if self._producer is None and now < self._retry_at:
             return
         try:
+            if self._producer is None:
+                self._producer = self._access.producer(self.name)
+                self._heard_at = now
             self._send(self._producer)
-            self._settle(now)
+            self._settle()
         except Exception as error:  # the library raises whatever went wrong inside it
-            self._renew(GRUMBLES.last_words(self.name)
-                        or f"{type(error).__name__}: {short(error)}")
+            if is_neighbours(error):
+                return self._dispose()  # all of its batch is sent again, in order
+            return self._renew(GRUMBLES.last_words(self.name) or named(error))
+        self._judge(self._mono())
 
     def _send(self, producer: "KafkaProducer") -> None:
         """Raises: whatever kafka-python does when it cannot take a record."""
@@ -172,30 +181,39 @@ class TopicWriter(Worker):
                 if self._is_refused(error):
                     continue
                 self._outbox.give_back([numbered])
+                if type(error).__name__ == "KafkaTimeoutError":
+                    return  # it does not know the topic yet: a log-in from far away takes a while
                 raise
-            self._underway.append((numbered, self._mono(), future))
+            self._underway.append((numbered, future))
 
-    def _settle(self, now: float) -> None:
+    def _settle(self) -> None:
         """See what became of what is under way, oldest first. Raises: the fault of a record."""
-        settled = 0
-        while self._underway and self._underway[0][2].is_done:
-            future = self._underway[0][2]
+        before = self.acknowledged
+        while self._underway and (future := self._underway[0][1]).is_done:
             if future.failed() and not self._is_refused(future.exception):
                 raise future.exception
             self._underway.popleft()
             self.acknowledged += future.succeeded()
-            settled += future.succeeded()
-        if settled:
+        if self.acknowledged > before:
+            self._heard_at = self._mono()
             self._backoff.reset()
-            self.link.up()
-        elif self._underway and now - self._underway[0][1] >= SILENT_S:
-            raise TimeoutError(f"no acknowledgement from {self._access.words} for {SILENT_S:g} s")
-        if GRUMBLES.storms(self.name):
-            raise TimeoutError("its errors storm")
+            if not self.link.is_up:
+                GRUMBLES.forget(self.name)
+                self.link.up()
+
+    def _judge(self, now: float) -> None:
+        """Is something due for too long?"""
+        if not self.waiting:
+            self._heard_at = now
+        why = GRUMBLES.last_words(self.name) or f"no answer from {self._access.words}"
+        if GRUMBLES.storms(self.name) or now - self._heard_at >= GIVE_UP_S:
+            self._renew(why)
+        elif now - self._heard_at >= QUIET_S:
+            self.link.down(why)
 
     def _is_refused(self, error: Exception) -> bool:
         """Whether it is a fault of the record, which is then counted and told."""
-        if type(error).__name__ not in REFUSED:
+        if not is_records(error):
             return False
         self.refused += 1
         if count := self._fold.count(type(error).__name__, self._mono()):
@@ -203,31 +221,30 @@ class TopicWriter(Worker):
         return True
 
     def _renew(self, why: str) -> None:
-        """Throw the client away; a new one follows after a pause, with what this one still had."""
+        """Throw the client away; a new one follows after a pause, with what this one had."""
         self.link.down(why)
         self._dispose()
-        self.rebuilt += 1
         self._retry_at = self._mono() + self._backoff.next_s()
 
     def _dispose(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
             ended(producer)
-            GRUMBLES.forget(self.name)
-        # those that were acknowledged in the meantime are sent again: twice is harmless
-        self._outbox.give_back([numbered for numbered, _, future in self._underway
-                                if not (future.is_done and future.succeeded())])
+            GRUMBLES.calm(self.name)
+            self.rebuilt += 1
+        self._outbox.give_back(self._unsettled())
         self._underway.clear()
 
-
-def ended(producer: "KafkaProducer") -> None:
-    """End a client at once. Its own `close` would wait for brokers that do not answer, then raise
-    and leave its thread running (3.0.12); what it held is not lost, for it is held here.
-    """
-    force_close = getattr(getattr(producer, "_sender", None), "force_close", None)
-    try:
-        if force_close is not None:
-            force_close()
-        producer.close(CLOSE_S)
-    except Exception as error:
-        log.debug("kafka-python: %s while it was closed", error)
+    def _unsettled(self) -> list[Numbered[Item]]:
+        """What must be sent again: what has no acknowledgement, and what followed it of the same
+        symbol, for the newest must be the last. To have it twice is harmless.
+        """
+        again: list[Numbered[Item]] = []
+        symbols = set()
+        for numbered, future in self._underway:
+            if future.is_done and future.succeeded() and numbered[1].symbol not in symbols:
+                self.acknowledged += 1
+            elif not (future.is_done and future.failed() and self._is_refused(future.exception)):
+                symbols.add(numbered[1].symbol)
+                again.append(numbered)
+        return again

@@ -5,10 +5,15 @@ import platform
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:  # importing them takes kafka-python along, which warns
+    from tests.bench.kafka_bench import Bench
+    from tests.broker.cluster import Cluster
 
 Figure = Callable[[str, str, str], None]
 
@@ -31,6 +36,26 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for row in ROWS:
         terminalreporter.line("  ".join(
             cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Cluster]":
+    from tests.broker import fetch
+    if lack := fetch.missing():
+        pytest.skip(f"Apache Kafka is not here, {lack}: {fetch.HOW_TO}")
+    from tests.broker.cluster import Cluster
+    patient = {"broker.session.timeout.ms": "9000"}
+    with Cluster(tmp_path_factory.mktemp("kafka"), properties=patient) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def bench(node: "Cluster") -> "Iterator[Bench]":
+    """The broker, topics on it, and loads that end with the test."""
+    from tests.bench.kafka_bench import Bench
+    with ExitStack() as stack:
+        yield Bench(node, stack)
+        node.start()
 
 
 @contextmanager

@@ -145,7 +145,8 @@ class Cluster:
 
     def _prepare(self) -> None:
         """Write the settings, mount the disks, format the storage of all nodes at once."""
-        cluster_id = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+        # the zero keeps it from beginning with a dash, which would be taken for an option
+        cluster_id = base64.urlsafe_b64encode(b"\0" + os.urandom(15)).decode().rstrip("=")
         self.folder.mkdir(parents=True, exist_ok=True)
         self.security.prepare()
         for node in self.nodes:

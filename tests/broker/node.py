@@ -124,7 +124,13 @@ class Node:
     def hang(self) -> None:
         """It keeps its connections and answers nothing."""
         self._signal(signal.SIGSTOP)
+        eventually(self._stands_still, what="the node stands still")
         self.hung = True
+
+    def _stands_still(self) -> bool:
+        """SIGSTOP stops thread after thread, and meanwhile they may answer."""
+        tasks = Path(f"/proc/{self.pid}/task").glob("*/stat")
+        return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in tasks)
 
     def resume(self) -> None:
         self._signal(signal.SIGCONT)

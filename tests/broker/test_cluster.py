@@ -15,12 +15,12 @@ from kafka.errors import KafkaError, KafkaTimeoutError
 
 from tests.broker import metadata
 from tests.broker.cluster import Cluster
-from tests.broker.conftest import REFUSED, ClusterMaker
+from tests.broker.conftest import CLIENTS, ClusterMaker
 from tests.broker.node import BrokerError, Node
 from tests.helpers import eventually
 from tests.processes import ROOT
 
-pytestmark = [REFUSED, pytest.mark.usefixtures("refused_sockets")]
+pytestmark = CLIENTS
 
 # with a version given, the constructor does not wait for a broker
 QUICK: dict[str, Any] = {"api_version": (4, 3), "reconnect_backoff_max_ms": 200,
@@ -100,20 +100,6 @@ def test_a_hung_node_is_silent_until_resumed(cluster: ClusterMaker) -> None:
     assert eventually(lambda: metadata.ask(node.inner).nodes) == {1}
 
 
-def test_another_node_leads_when_the_leader_is_killed(cluster: ClusterMaker) -> None:
-    three = cluster(3)
-    three.create_topic("prices", partitions=1, replication=3)
-    eventually(lambda: len(three.view("prices").in_sync[0]) == 3)
-    produce(three.options(), "prices", b"first")
-    old = three.leader("prices")
-    assert old
-    old.kill()
-    assert three.new_leader("prices", 0, than=old).running
-    assert produce(three.options(), "prices", b"second") == 1
-    old.start()
-    eventually(lambda: len(three.view("prices").in_sync[0]) == 3, 30.0)
-
-
 @pytest.mark.parametrize(("sasl", "tls"), [("PLAIN", False), ("SCRAM-SHA-256", True)])
 def test_only_clients_with_the_password_come_in(
     cluster: ClusterMaker, sasl: str, tls: bool
@@ -125,22 +111,6 @@ def test_only_clients_with_the_password_come_in(
     wrong = {"sasl_plain_password": "word", "max_block_ms": 300}
     with pytest.raises(KafkaTimeoutError):
         produce(secure.options() | wrong, "prices", b"value")
-
-
-def test_a_broker_ends_when_its_disk_is_full_and_returns_when_there_is_room(
-    cluster: ClusterMaker,
-) -> None:
-    full = cluster(disk_mb=48)
-    full.create_topic("prices")
-    produce(full.options(), "prices", b"before")
-    full.disks[0].fill()
-    with pytest.raises(KafkaTimeoutError):
-        produce(full.options(), "prices", bytes(100_000))
-    assert full.nodes[0].ended() == 1
-    assert "all log dirs" in full.nodes[0].tail()
-    full.disks[0].clear()
-    full.nodes[0].start()
-    assert first(full.options(), "prices").value == b"before"
 
 
 def test_a_failed_start_shows_what_the_broker_wrote(kafka_is_here: None, tmp_path: Path) -> None:

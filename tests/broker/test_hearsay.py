@@ -220,3 +220,27 @@ def test_books_alone_are_no_price(ear: Ear) -> None:
     ear.hears(got(update_record(update, "eins", 1)))
     with pytest.raises(NoQuote):
         ear.quote()
+
+
+def test_only_what_brought_news_is_judged_at_once_and_all_so_many_times_a_second(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 500 symbols most are quiet when a record comes; to judge them all cost a whole core."""
+    ear = Ear(symbols=[f"S{number}USDT" for number in range(500)])
+    eins, judged = Writer("eins", ear), list[str]()
+    honest = ear.hearsay.desk.judge
+
+    def judge(symbol: str, *seen: Any) -> object:
+        judged.append(symbol)
+        return honest(symbol, *seen)
+
+    monkeypatch.setattr(ear.hearsay.desk, "judge", judge)
+    ear.hears()
+    assert len(judged) == 500
+    for _ in range(10):
+        ear.passes(0.01)
+        ear.hears(eins.tells(100.0, symbol="S7USDT"))
+    assert judged[500:] == ["S7USDT"] * 10
+    ear.passes(0.2)
+    ear.hears()
+    assert len(judged) == 500 + 10 + 500
