@@ -12,6 +12,7 @@ from bot.broker import Broker
 from bot.chain import Chain
 from bot.config import Config
 from bot.ledger import Ledger
+from bot.record.analyst import Analyst
 from bot.record.archivist import Archivist
 from bot.record.recorder import Recorder
 from bot.rehearsal import Drillable, Drills, Stage, why_refused
@@ -67,7 +68,7 @@ class Bot:
         self.drills = Drills(self._stage(), self.ledger,
                              why_refused(config.enable_drill, config.api_token))
         window = Window(self.instance, self.symbols, self.ws_aggregator, self.chain, self.ledger,
-                        self.drills, self.broker)
+                        self.drills, self.broker, Analyst(self.recorder))
         self.web = WebServer(window, self.hub, host=config.api_host, port=config.api_port,
                              token=config.api_token)
         self._announced = False

@@ -17,16 +17,16 @@ LIMIT, MOST = 100, 1_000
 def add_history(app: Flask, view: View) -> None:
     @app.get("/api/v1/incidents")
     def incidents() -> Response:
-        given = _parameters("limit", "symbol", "source")
+        given = parameters("limit", "symbol", "source")
         known = [status.exchange for status in view.source_statuses()]
         found = view.ledger.incidents(
-            _limit(given.get("limit")), _symbol(given.get("symbol"), view.symbols),
-            _one_of("source", given.get("source"), known))
+            _limit(given.get("limit")), symbol(given.get("symbol"), view.symbols),
+            one_of("source", given.get("source"), known))
         return answer({"incidents": [incident(one) for one in found], "instance": view.instance})
 
     @app.get("/api/v1/availability")
     def availability() -> Response:
-        _parameters()
+        parameters()
         found = view.ledger.availability()
         return answer({
             "since": round(found.since * 1000), "observedMs": round(found.observed_ms),
@@ -70,7 +70,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def _parameters(*names: str) -> dict[str, str]:
+def parameters(*names: str) -> dict[str, str]:
     """The query, each of `names` at most once; a misspelt one would pass for a filter."""
     for name in request.args:
         if name not in names:
@@ -91,16 +91,16 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _symbol(text: str | None, symbols: tuple[str, ...]) -> str | None:
+def symbol(text: str | None, symbols: tuple[str, ...]) -> str | None:
     """Any spelling of one that is served."""
     try:
         name = None if text is None else parse_symbol(text).name
     except ValueError:
         name = text
-    return _one_of("symbol", name, symbols)
+    return one_of("symbol", name, symbols)
 
 
-def _one_of(name: str, word: str | None, words: Collection[str]) -> str | None:
+def one_of(name: str, word: str | None, words: Collection[str]) -> str | None:
     if word is not None and word not in words:
         abort(400, f"{name}: must be one of {', '.join(sorted(words)) or 'none'}, "
                    f"got {shown(word)}")

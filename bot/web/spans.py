@@ -13,7 +13,7 @@ from bot.exchanges import ALL
 from bot.record.analyst import Answer
 from bot.record.asked import EPOCH, MOST_ROWS, SERVED, Asked, Question, widened
 from bot.record.bars import WIDTHS
-from bot.web.history import _one_of, _parameters, _symbol
+from bot.web.history import one_of, parameters, symbol
 
 FORMATS = ("json", "csv", "parquet")
 TYPES = ("trade", "ticker", "orderbook")
@@ -30,7 +30,7 @@ def read(
 
     Refuses the request when a parameter is unknown, missing, impossible or asks for too much.
     """
-    given = _parameters("from", "to", *question.names, "format")
+    given = parameters("from", "to", *question.names, "format")
     for needed in question.required:
         if needed not in given:
             abort(400, f"{needed}: must be given; {name} takes {', '.join(question.names)}")
@@ -39,18 +39,18 @@ def read(
     if since >= until:
         abort(400, f"from: must be before to, got {since}Z and {until}Z")
     exchanges = (SERVED, *ALL) if name == "candles" else tuple(ALL)
-    interval = _one_of("interval", given.get("interval"), WIDTHS)
+    interval = one_of("interval", given.get("interval"), WIDTHS)
     asked = Asked(
-        since, until, now, _symbol(given.get("symbol"), symbols),
-        _one_of("exchange", given.get("exchange"), exchanges), _several(given.get("exchanges")),
-        interval or ("1s" if name == "spread" else "1m"), _one_of("type", given.get("type"), TYPES),
+        since, until, now, symbol(given.get("symbol"), symbols),
+        one_of("exchange", given.get("exchange"), exchanges), _several(given.get("exchanges")),
+        interval or ("1s" if name == "spread" else "1m"), one_of("type", given.get("type"), TYPES),
         _limit(given.get("limit")) if question.paged else MOST_ROWS, _after(given.get("cursor")))
     asked = widened(asked, question.grid(asked))
     most = question.most(asked)
     if asked.until - asked.since > most:
         abort(400, f"from..to: {name} tells of at most {_long(most)} at once, got "
                    f"{_long(asked.until - asked.since)}; ask in parts")
-    return asked, _one_of("format", given.get("format"), FORMATS) or "json"
+    return asked, one_of("format", given.get("format"), FORMATS) or "json"
 
 
 def page_after(asked: Asked, found: Answer) -> str | None:
@@ -118,7 +118,7 @@ def _several(text: str | None) -> tuple[str, ...]:
         return ()
     names = tuple(dict.fromkeys(text.split(",")))
     for name in names:
-        _one_of("exchanges", name, ALL)
+        one_of("exchanges", name, ALL)
     if len(names) < 2:
         abort(400, f"exchanges: must be two or more, got {shown(text)}; "
                    "write exchanges=binance,okx")
