@@ -20,6 +20,7 @@ from bot.opinions import Opinions
 from bot.phrases import in_short
 from bot.reporter import Reporter
 from bot.sources.mock import MockSource
+from bot.summary import announce
 from bot.systemd import notify
 from bot.tiers import tiers
 from bot.web.hub import Hub
@@ -34,7 +35,8 @@ GATHER_S = 5.0  # so long the start's summary waits for all sources
 TURN_S = 1.0  # longest turn of the main loop: systemd's watchdog is fed once in each
 STOP_S = 4.2
 SOURCES_S = 1.5  # of it, at most, for the connections
-REST_S = 0.8  # of it kept back for what ends after the database
+KEEP_S = 0.8  # of it kept back for the database, whatever is stuck before
+REST_S = 0.8  # and for what ends after it
 WAKE = "wake"
 
 
@@ -67,6 +69,7 @@ class Bot:
                                  self.opinions.okx, self.mock))
         self.drills = Drills(self._stage(), self.ledger,
                              why_refused(config.enable_drill, config.api_token))
+        self.reporter.links = lambda: self.broker.links
         window = Window(self.instance, self.symbols, self.ws_aggregator, self.chain, self.ledger,
                         self.drills, self.broker, Analyst(self.recorder))
         self.web = WebServer(window, self.hub, host=config.api_host, port=config.api_port,
@@ -151,7 +154,7 @@ class Bot:
             self.reporter.database()
             if not self._announced and self._gathered(monotonic() - started):
                 self._announced = True
-                self.reporter.initialized(self.config, self.ws_aggregator)
+                announce(self.config, self.ws_aggregator, self.broker.links, self.recorder)
                 # systemd waits for READY, however long the interval is
                 next_poll = min(next_poll, max(started + TURN_S, monotonic()))
             if monotonic() >= next_poll:
@@ -170,7 +173,7 @@ class Bot:
             if quote is not None and not quote.synthetic:
                 self.mock.anchor(symbol, quote.price)
             self.reporter.served(symbol, quote, passed)
-            self.broker.served(symbol, quote, passed)
+            self.broker.served(symbol, quote, passed, asked)
             trusted = quote and quote.trusted  # else a lower tier may have one that is
             best = quote if trusted else self.chain.ask(symbol, math.inf)[0] or quote
             self.ledger.served(symbol, best, asked)
@@ -180,7 +183,8 @@ class Bot:
 
     def publish(self, symbol: str) -> None:
         """Tell Kafka what is served of a symbol now. Thread: any."""
-        self.broker.served(symbol, *self.chain.ask(symbol))
+        asked = monotonic()
+        self.broker.served(symbol, *self.chain.ask(symbol), asked)
 
     def _gathered(self, waited_s: float) -> bool:
         """Whether the start's summary is due: everything is up, or has had its time."""
@@ -217,7 +221,7 @@ class Bot:
         if self.ws_aggregator is not None:
             log.info("🌐 Disconnecting WebSocket sources...")
             stuck += self.ws_aggregator.close_sources(SOURCES_S)
-        stuck += stop_all(self.outside, Deadline(deadline.left_s - REST_S))
+        stuck += stop_all(self.outside, Deadline(deadline.left_s - REST_S - KEEP_S))
         if self.recorder is not None:
             stuck += stop_all(reversed(self.keepers), Deadline(deadline.left_s - REST_S))
         if self.ws_aggregator is not None:

@@ -75,6 +75,11 @@ class Chain:
             raise NoQuote(f"internal fault: {error}") from error
 
 
+def explains(reasons: Mapping[str, str]) -> bool:
+    """Whether a tier was passed over for more than being switched off."""
+    return any(not why.startswith(SWITCHED_OFF) for why in reasons.values())
+
+
 def in_words(reasons: Mapping[str, str]) -> str:
     """For a line of the log: what is switched off explains nothing, unless everything is."""
     on = {tier: why for tier, why in reasons.items() if not why.startswith(SWITCHED_OFF)}

@@ -22,6 +22,9 @@ def check(arguments: Namespace) -> int:
     config = load()
     for name, value in effective(config):
         print(f"{name}={value}")
+    if not (config.enable_websocket_feeds or config.enable_kafka or config.enable_okx_live):
+        print("warning: no source of real prices is on; set ENABLE_WEBSOCKET_FEEDS, ENABLE_KAFKA "
+              "or ENABLE_OKX_LIVE", file=sys.stderr)
     for warning in misspelt():
         print(f"warning: {warning}", file=sys.stderr)
     return EX_OK

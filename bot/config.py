@@ -9,29 +9,25 @@ holds them to it.
 import dataclasses
 import difflib
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from dotenv.parser import parse_stream
 
+from bot.conflicts import DEPENDS, conflicts
 from bot.errors import ConfigError, shown
 from bot.exchanges import ALL
 from bot.readers import (
-    brokers, is_loopback, milliseconds, one_of, path, readable, secret_word, several, switch,
-    symbols, topic, upper, urls, whole, word,
+    brokers, certificates, is_loopback, milliseconds, one_of, password, path, secret_word, several,
+    switch, symbols, topic, upper, urls, whole, word,
 )
 from bot.resolution import RESOLUTIONS, Resolution
 from bot.symbols import Symbol
 
 ENV_FILE = Path(".env")
 MASK = "****"
-
-# What may only seem wrong together with another one that could not be read.
-DEPENDS = {"PRIMARY_EXCHANGE": "EXCHANGES"} | {
-    f"KAFKA_{name}": "KAFKA_SECURITY_PROTOCOL"
-    for name in ("SASL_MECHANISM", "SASL_USERNAME", "SASL_PASSWORD", "SSL_CAFILE")}
 
 NOT_YET = ("`live` trades real money and is refused: this program only observes and simulates; "
            "write simulation, paper_trading or backtest")
@@ -136,9 +132,9 @@ class Config:
         "PLAIN | SCRAM-SHA-256 | SCRAM-SHA-512; with a SASL protocol")
     kafka_sasl_username: str | None = setting("KAFKA_SASL_USERNAME", "", word, "likewise")
     kafka_sasl_password: str | None = setting(
-        "KAFKA_SASL_PASSWORD", "", secret_word, "likewise", secret=True)
+        "KAFKA_SASL_PASSWORD", "", password, "likewise", secret=True)
     kafka_ssl_cafile: Path | None = setting(
-        "KAFKA_SSL_CAFILE", "", readable,
+        "KAFKA_SSL_CAFILE", "", certificates,
         "certificates (PEM) that the brokers' are signed with; unset: those of the system")
     enable_okx_live: bool = setting(
         "ENABLE_OKX_LIVE", "true", switch, "tier 3: OKX REST, asked only when tier 1 fails")
@@ -189,7 +185,9 @@ def load(environ: Mapping[str, str] = os.environ, env_file: Path = ENV_FILE) -> 
         try:
             return row.read(text or row.default) if text or row.default else None
         except ValueError as fault:
-            faults[row.name] = f"{row.name}: {fault}, got {MASK if row.secret else shown(text)}"
+            # what has a @ in it may be user:password@host
+            got = MASK if row.secret or "@" in text else shown(text)
+            faults[row.name] = f"{row.name}: {fault}, got {got}"
             return row.read(row.default) if row.default else None
 
     for field in FIELDS:
@@ -197,46 +195,12 @@ def load(environ: Mapping[str, str] = os.environ, env_file: Path = ENV_FILE) -> 
         values[field.name] = (
             read(rows[""]) if "" in rows else {key: read(row) for key, row in rows.items()})
     config = Config(**values)
-    for name, line in _conflicts(config):
+    for name, line in conflicts(config):
         if DEPENDS.get(name) not in faults:
             faults.setdefault(name, line)
     if faults:
         raise ConfigError(list(faults.values()))
     return config
-
-
-def _conflicts(config: Config) -> Iterator[tuple[str, str]]:
-    """Settings that are each right and wrong together: (name, line)."""
-    if config.primary_exchange not in config.exchanges:
-        yield ("PRIMARY_EXCHANGE",
-               f"PRIMARY_EXCHANGE: must be one of EXCHANGES ({','.join(config.exchanges)}), "
-               f"got {config.primary_exchange!r}")
-    if not config.api_is_local and not config.api_token:
-        yield ("API_TOKEN",
-               f"API_TOKEN: must be set when API_HOST is not loopback (it is "
-               f"{config.api_host!r}), got nothing; set a token or API_HOST=127.0.0.1")
-    yield from _kafka_conflicts(config)
-
-
-def _kafka_conflicts(config: Config) -> Iterator[tuple[str, str]]:
-    """A protocol that lacks what it needs, or credentials that it would not use."""
-    if config.enable_kafka and config.kafka_topic == f"{config.kafka_publish_topic}.served":
-        yield "KAFKA_TOPIC", (
-            f"KAFKA_TOPIC: is where KAFKA_PUBLISH_TOPIC={config.kafka_publish_topic} puts prices "
-            f"served, which are no evidence; read a topic of updates, got {config.kafka_topic!r}")
-    protocol = config.kafka_security_protocol
-    for name, value in (("KAFKA_SASL_MECHANISM", config.kafka_sasl_mechanism),
-                        ("KAFKA_SASL_USERNAME", config.kafka_sasl_username),
-                        ("KAFKA_SASL_PASSWORD", config.kafka_sasl_password)):
-        if protocol.startswith("SASL") and not value:
-            yield name, f"{name}: must be set with KAFKA_SECURITY_PROTOCOL={protocol}, got nothing"
-        elif value and not protocol.startswith("SASL"):
-            yield name, (f"{name}: is not used with KAFKA_SECURITY_PROTOCOL={protocol}; "
-                         f"write SASL_SSL or SASL_PLAINTEXT there, or unset it")
-    if config.kafka_ssl_cafile and not protocol.endswith("SSL"):
-        yield "KAFKA_SSL_CAFILE", (
-            f"KAFKA_SSL_CAFILE: is not used with KAFKA_SECURITY_PROTOCOL={protocol}; "
-            f"write SSL or SASL_SSL there, or unset it")
 
 
 def misspelt(env_file: Path = ENV_FILE) -> list[str]:

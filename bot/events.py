@@ -130,10 +130,10 @@ class TierChanged(msgspec.Struct, frozen=True):
 
 
 class LinkChanged(msgspec.Struct, frozen=True):
-    """Kafka can be read or written again, or cannot any more.
+    """Kafka can be read or written again, or cannot any more, or cannot for another reason.
 
     link: what goes over it, such as `reading prices`. lasted_s: how long it was as it was before,
-    None at the first time.
+    None at the first time, and where only the reason is another.
     """
 
     link: str

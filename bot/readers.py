@@ -3,6 +3,7 @@
 import difflib
 import ipaddress
 import re
+import ssl
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import urlsplit
 from bot.symbols import Symbol, parse_symbol
 
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")  # of a host name; Docker allows _
 TOPIC = re.compile(r"[A-Za-z0-9._-]{1,242}")
 MOST_SYMBOLS = 500  # with two streams each; Binance allows 1024 streams on a connection
 
@@ -67,6 +69,13 @@ def secret_word(text: str) -> str:
     return text
 
 
+def password(text: str) -> str:
+    """For a log-in that takes any."""
+    if not text.isprintable() or len(text) > 1024:
+        raise ValueError("must be at most 1024 printable characters")
+    return text
+
+
 def parts_of(text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not parts:
@@ -111,9 +120,24 @@ def urls(*schemes: str) -> Callable[[str], tuple[str, ...]]:
 def brokers(text: str) -> tuple[str, ...]:
     for part in (found := parts_of(text)):
         host, _, port = part.rpartition(":")
-        if not host or not port.isdigit() or not 0 < int(port) < 65536:
-            raise ValueError("must be host:port, comma-separated")
+        if not (_is_host(host) and re.fullmatch("[0-9]{1,5}", port) and 0 < int(port) < 65536):
+            raise ValueError("must be host:port, comma-separated, such as kafka-1.example:9092 or "
+                             "[::1]:9092, without kafka:// or user and password")
     return tuple(found)
+
+
+def _is_host(text: str) -> bool:
+    """A name, an IPv4 address, or an [IPv6] one."""
+    try:
+        if text.startswith("["):
+            return bool(text.endswith("]") and ipaddress.IPv6Address(text[1:-1]))
+        name = text.encode("idna").decode().removesuffix(".")
+        labels = name.split(".")
+        if labels[-1].isdigit():  # no name ends so (RFC 1123, 2.1)
+            return bool(ipaddress.IPv4Address(name))
+    except ValueError:  # UnicodeError is one
+        return False
+    return len(name) < 254 and all(LABEL.fullmatch(label) for label in labels)
 
 
 def topic(text: str) -> str:
@@ -127,13 +151,21 @@ def path(text: str) -> Path:
     return Path(text)
 
 
-def readable(text: str) -> Path:
-    """A file that is there."""
+def certificates(text: str) -> Path:
+    """A file with at least one, which TLS can be told to trust."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         with open(text, "rb"):
-            return Path(text)
+            context.load_verify_locations(text)
+        found = context.cert_store_stats()["x509"]
+    except ssl.SSLError:  # OpenSSL's words for it are none for people
+        found = 0
     except OSError as error:
         raise ValueError(f"must be a file that can be read ({error.strerror})") from None
+    if not found:
+        raise ValueError("holds no certificate that can be read; it must be a PEM file of a CA, "
+                         "with -----BEGIN CERTIFICATE----- in it, and no key")
+    return Path(text)
 
 
 def is_loopback(host: str) -> bool:

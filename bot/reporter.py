@@ -5,15 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from time import monotonic, time
 
-from bot.aggregator import MultiSourceWebSocketAggregator
-from bot.chain import in_words
-from bot.config import Config
+from bot.chain import explains, in_words
 from bot.events import (
     FailoverFailed, LinkChanged, Listener, SourceConnected, SourceDisconnected, SourceFault,
     SourceHandedOver, SourceJudged, SourceSwitched, TierChanged, VerdictChanged,
 )
 from bot.feed import STOPPED
-from bot.model import FeedHealth, MarketDataUpdate, Quote, SourceStatus
+from bot.model import FeedHealth, LinkStatus, MarketDataUpdate, Quote, SourceStatus
 from bot.phrases import severity, source_in_words
 from bot.record.recorder import Recorder
 from bot.web import status
@@ -50,7 +48,8 @@ class Reporter:
         self._tiers: dict[str, str | None] = {}
         self._verdicts: set[str] = set()  # symbols of which there was a verdict before
         self._database_told = False
-        self._links_down: dict[str, str] = {}  # what goes over them -> why it does not
+        self._links_seen: set[str] = set()  # those of Kafka that were up before
+        self.links: Callable[[], Sequence[LinkStatus]] = lambda: ()  # how they are now
 
     @property
     def listeners(self) -> Mapping[str, Listener]:
@@ -64,38 +63,10 @@ class Reporter:
             "health": self.health,
         }
 
-    def initialized(
-        self, config: Config, aggregator: MultiSourceWebSocketAggregator | None
-    ) -> None:
-        """The summary of the start, with what is true at this moment."""
-        failover = "ENABLED" if config.enable_failover else "DISABLED"
-        connected, total = (aggregator.connected, len(aggregator.feeds)) if aggregator else (0, 0)
-        if aggregator is not None:
-            if connected:
-                log.info("✅ [WEBSOCKET] Multi-Source Feeds Initialized")
-            else:
-                log.warning("⚠️ [WEBSOCKET] No source is connected yet; all are tried on and on")
-            log.info("   🌐 Primary: %s", config.primary_exchange)
-            log.info("   🌐 Failover: %s", failover)
-            log.info("   🌐 Resolution: %s", config.conflict_resolution)
-            log.info("   🌐 Symbol: %s", ",".join(symbol.name for symbol in config.symbols))
-        log.info("✅ [%s] Autonomous Trading Bot initialized successfully", self._instance)
-        if aggregator is None:
-            log.info("   🌐 WebSocket Feeds: DISABLED (ENABLE_WEBSOCKET_FEEDS)")
-        else:
-            log.info("   🌐 WebSocket Feeds: %s (%d/%d sources)",
-                     "ACTIVE" if connected else "CONNECTING", connected, total)
-            log.info("   🌐 Primary: %s, Failover: %s", config.primary_exchange, failover)
-        log.info("   📊 DuckDB Analytics: %s", self._analytics())
-
-    def _analytics(self) -> str:
-        if self._recorder is None:
-            return "DISABLED"
-        return "ACTIVE" if self._recorder.active else f"NOT ACTIVE ({self._recorder.state})"
-
     def _amiss(self) -> str:
         """What else does not work, for the health line."""
-        faults = [f"; not {link}: {why}" for link, why in list(self._links_down.items())]
+        faults = [f"; cannot {link.direction} {link.topic}: {link.reason}"
+                  for link in self.links() if link.up is False]
         recorder = self._recorder
         if recorder is not None and not recorder.active:
             faults.append(f"; not recording: {recorder.state}, {recorder.pending} rows waiting")
@@ -173,11 +144,10 @@ class Reporter:
         self.source_error(SourceFault("kafka", self._wall(), reason, count))
 
     def link_changed(self, event: LinkChanged) -> None:
-        lasted = "" if event.lasted_s is None else f" after {event.lasted_s:.1f} s"
-        self._links_down.pop(event.link, None)
-        if not event.up:
-            self._links_down[event.link] = event.reason
+        before = event.link in self._links_seen
+        lasted = f" after {event.lasted_s:.1f} s" if before and event.lasted_s is not None else ""
         if event.up:
+            self._links_seen.add(event.link)
             log.info("📨 [KAFKA] %s%s", event.link[:1].upper() + event.link[1:],
                      lasted and f" again{lasted}")
         else:
@@ -241,7 +211,7 @@ class Reporter:
         elif tier != self._tiers[symbol]:
             self._tier_changed(TierChanged(
                 symbol, self._tiers[symbol], tier, now,
-                in_words(passed) or (quote.reason if quote else "")))
+                in_words(passed) if explains(passed) or quote is None else quote.reason))
         self._tiers[symbol] = tier
 
     def _tier_changed(self, event: TierChanged) -> None:

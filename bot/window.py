@@ -51,4 +51,7 @@ class Window:
         return self._chain.poll(symbol, max_age_s)
 
     def explain(self, symbol: str) -> Explanation | None:
-        return self._aggregator.explain(symbol) if self._aggregator else None
+        if self._aggregator is not None:
+            return self._aggregator.explain(symbol)
+        reader = self._broker.reader
+        return reader.hearsay.explain(symbol) if reader else None

@@ -1,9 +1,10 @@
-"""The only maker of threads: Worker for the daemon's own, Detached for uninterruptible calls."""
+"""The only maker of threads: Worker for the daemon's own, Detached and Hand for what may hang."""
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
+from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 log = logging.getLogger(__name__)
@@ -128,3 +129,60 @@ class Detached(Generic[T]):
         except Exception as error:
             self._error = error
         self._done.set()
+
+
+class Stuck(Exception):
+    """A call did not end in its time."""
+
+
+class Hand:
+    """A daemon thread that does what may hang, call after call, for an owner that must not.
+
+    Once a call is stuck the owner lets the hand go: it ends when that call does, after doing what
+    it was left with. Whoever makes hands bounds how many of those there can be.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._calls: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        self._answers: SimpleQueue[tuple[object, Exception | None]] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        return not self._thread.is_alive()
+
+    def do(self, call: Callable[[], T], timeout: float, stopping: threading.Event) -> T:
+        """What `call` returns. Raises: what it raises; Stuck after `timeout` s, or within a quarter
+        of a second of `stopping`, and then there must be no further call.
+        """
+        self._calls.put(call)
+        deadline = Deadline(timeout)
+        while not deadline.passed:
+            try:
+                result, error = self._answers.get(timeout=min(0.25, deadline.left_s))
+            except Empty:
+                if stopping.is_set():
+                    break
+                continue
+            if error is not None:
+                raise error
+            return result  # type: ignore[return-value]  # it is what `call` returned
+        raise Stuck(f"no end after {timeout:g} s")
+
+    def let_go(self, last: Callable[[], object]) -> None:
+        """Do `last`, and end."""
+        self._calls.put(last)
+        self._calls.put(None)
+
+    def join(self, timeout: float) -> bool:
+        """Returns: whether it has ended."""
+        self._thread.join(max(0.0, timeout))
+        return self.ended
+
+    def _run(self) -> None:
+        while call := self._calls.get():
+            try:
+                self._answers.put((call(), None))
+            except Exception as error:
+                self._answers.put((None, error))

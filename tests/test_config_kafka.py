@@ -9,6 +9,7 @@ from bot.broker.access import Access, access
 from bot.commands import EX_OK, check
 from bot.config import MASK, SETTINGS, effective
 from tests.test_config import NO_FILE, SECRET, faults, loaded
+from tests.test_readers import CERTIFICATE
 
 SASL = {"KAFKA_SASL_MECHANISM": "SCRAM-SHA-512", "KAFKA_SASL_USERNAME": "bot",
         "KAFKA_SASL_PASSWORD": SECRET}
@@ -17,7 +18,7 @@ SASL = {"KAFKA_SASL_MECHANISM": "SCRAM-SHA-512", "KAFKA_SASL_USERNAME": "bot",
 @pytest.fixture
 def cafile(tmp_path: Path) -> Path:
     file = tmp_path / "ca.pem"
-    file.write_text("certificates")
+    file.write_bytes(CERTIFICATE.read_bytes())
     return file
 
 
@@ -28,9 +29,11 @@ def cafile(tmp_path: Path) -> Path:
     ("KAFKA_SECURITY_PROTOCOL", "ssl", "kafka_security_protocol", "SSL"),
     ("KAFKA_SECURITY_PROTOCOL", "Plaintext", "kafka_security_protocol", "PLAINTEXT"),
     ("ENABLE_KAFKA", "True", "enable_kafka", True),
+    ("KAFKA_SASL_PASSWORD", " zwei W\u00f6rter ", "kafka_sasl_password", "zwei W\u00f6rter"),
 ])
 def test_setting_is_read(name: str, text: str, field: str, value: object) -> None:
-    assert getattr(loaded({name: text}), field) == value
+    others = SASL | {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"} if "SASL" in name else {}
+    assert getattr(loaded(others | {name: text}), field) == value
 
 
 @pytest.mark.parametrize("protocol", ["SASL_SSL", "SASL_PLAINTEXT", "sasl_ssl"])
@@ -95,7 +98,8 @@ def test_a_cafile_that_cannot_be_read_is_a_fault_before_the_start(tmp_path: Path
     ("KAFKA_SASL_MECHANISM", "GSSAPI", "must be one of plain, scram-sha-256, scram-sha-512"),
     ("KAFKA_SASL_MECHANISM", "SCRAM-SHA-1", "did you mean"),
     ("KAFKA_SASL_USERNAME", "x" * 65, "at most 64 printable"),
-    ("KAFKA_SASL_PASSWORD", "two words", "without spaces"),
+    ("KAFKA_SASL_PASSWORD", "x" * 1025, "must be at most 1024 printable characters, got ****"),
+    ("KAFKA_SSL_CAFILE", __file__, "holds no certificate that can be read"),
 ])
 def test_bad_value_is_named_with_what_would_be_right(name: str, text: str, fault: str) -> None:
     (line,) = faults(NO_FILE, **{name: text})
@@ -117,7 +121,7 @@ def test_the_password_is_masked_by_check(
 
 
 @pytest.mark.parametrize("names", [
-    {"KAFKA_SASL_PASSWORD": SECRET * 50}, {"KAFKA_SASL_PASSWORD": f"{SECRET} {SECRET}"},
+    {"KAFKA_SASL_PASSWORD": SECRET * 90}, {"KAFKA_SASL_PASSWORD": f"{SECRET}\n{SECRET}"},
     {"KAFKA_SASL_PASSWORD": SECRET}, SASL, SASL | {"KAFKA_SECURITY_PROTOCOL": "SASL_TLS"},
 ], ids=range(5))
 def test_the_password_is_in_no_fault(names: dict[str, str]) -> None:
@@ -141,3 +145,8 @@ def test_prices_served_are_not_to_be_read_as_evidence() -> None:
     (line,) = faults(NO_FILE, ENABLE_KAFKA="true", KAFKA_PUBLISH_TOPIC="prices",
                      KAFKA_TOPIC="prices.served")
     assert line.startswith("KAFKA_TOPIC: is where KAFKA_PUBLISH_TOPIC=prices puts prices served")
+
+
+def test_a_password_in_front_of_a_broker_is_refused_and_not_shown() -> None:
+    (line,) = faults(NO_FILE, KAFKA_BROKERS=f"bot:{SECRET}@kafka:9092")
+    assert line.startswith("KAFKA_BROKERS: must be") and line.endswith(f"got {MASK}")

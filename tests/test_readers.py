@@ -8,6 +8,17 @@ import pytest
 
 from bot import readers
 
+CERTIFICATE = Path(__file__).with_name("ca.pem")
+PEM = "-----BEGIN {0}-----\nMAA=\n-----END {0}-----\n"
+CRL = """\
+-----BEGIN X509 CRL-----
+MIGWMD0wCgYIKoZIzj0EAwIwETEPMA0GA1UEAwwGbm9ib2R5Fw0yNjExMjIyMTE5
+NTRaFw0zNjExMTkyMTE5NTRaMAoGCCqGSM49BAMCA0kAMEYCIQDj7AiCEYQBxSvn
+wFiKild08AJ6NR88jRRACGaoIebxyAIhAKbbSfqL93KCzbZg1r0u/ZkZzVoMWVy4
+yL+43AsXHnB8
+-----END X509 CRL-----
+"""
+
 
 @pytest.mark.parametrize("text, value", [
     ("true", True), ("TRUE", True), ("True", True), (" false ", False), ("FALSE", False),
@@ -87,14 +98,35 @@ def test_what_is_no_websocket_url_is_refused(text: str) -> None:
         readers.urls("ws", "wss")(text)
 
 
-def test_brokers_are_host_and_port() -> None:
-    assert readers.brokers("a:1, b.example:65535") == ("a:1", "b.example:65535")
+@pytest.mark.parametrize("text", [
+    "a:1", "b.example:65535", "a.example.:1", "10.0.0.1:9092", "[::1]:9092", "[::a]:1",
+    "kafka_1:9092", "b\u00fccher.example:1", "1.kafka.example:1",
+])
+def test_brokers_are_host_and_port(text: str) -> None:
+    assert readers.brokers(f" {text}, z:1") == (text, "z:1")
 
 
-@pytest.mark.parametrize("text", ["a", "a:", ":1", "a:x", "a:0", "a:65536", "a:1,b"])
-def test_what_is_no_broker_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="host:port"):
+@pytest.mark.parametrize("text", [
+    "a", "a:", ":1", "a:x", "a:0", "a:65536", "a:1,b", "a:\u00b2", "a:\u0661", "a:-1", "a: 1",
+    "kafka://a:1", "http://a:1", "//a:1", "me:word@a:1", "me@a:1", "a b:1", "a\u00a0b:1", "a/b:1",
+    "::1:9092", "[::1:9092", "::1]:9092", "[a]:1", "[10.0.0.1]:1", "[]:1", "300.1.1.1:1", "1:1",
+    "1.2.3:1", ".a:1", "a..b:1", "-a:1", "a-:1", "x" * 64 + ":1", "x." * 130 + "x:1", "*:1",
+    "a\x00:1", "a:1:2",
+])
+def test_what_is_no_broker_is_refused_with_what_to_write(text: str) -> None:
+    with pytest.raises(ValueError, match="must be host:port, comma-separated, such as"):
         readers.brokers(text)
+
+
+@pytest.mark.parametrize("text", ["x", "two words", "pa\u00dfwort", "\U0001f511", "x" * 1024, "$#"])
+def test_a_password_is_whatever_can_be_typed(text: str) -> None:
+    assert readers.password(text) == text
+
+
+@pytest.mark.parametrize("text", ["x" * 1025, "a\nb", "a\tb", "a\x00", "a\u200bb", "\ud800"])
+def test_a_password_that_cannot_be_typed_is_refused_and_not_shown(text: str) -> None:
+    with pytest.raises(ValueError, match="^must be at most 1024 printable characters$"):
+        readers.password(text)
 
 
 @pytest.mark.parametrize("text", ["a", "A.b_c-9", "...", ".a", "x" * 242])
@@ -109,17 +141,29 @@ def test_what_is_no_topic_is_refused(text: str) -> None:
         readers.topic(text)
 
 
-def test_a_file_that_is_there_is_readable(tmp_path: Path) -> None:
-    file = tmp_path / "ca.pem"
-    file.write_text("x")
-    assert readers.readable(str(file)) == file
+def test_a_file_with_a_certificate_is_taken() -> None:
+    assert readers.certificates(str(CERTIFICATE)) == CERTIFICATE
 
 
 @pytest.mark.parametrize("name, fault", [
     ("nothing.pem", "No such file"), (".", "Is a directory"), ("x" * 300, "name too long")])
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path, name: str, fault: str) -> None:
     with pytest.raises(ValueError, match=fault):
-        readers.readable(str(tmp_path / name))
+        readers.certificates(str(tmp_path / name))
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"hello", b"\xff" * 1000, b"\x30\x82\x01\x0a", PEM.format("PRIVATE KEY").encode(),
+    CERTIFICATE.read_bytes() + PEM.format("CERTIFICATE").encode(),
+    CRL.encode(),  # which OpenSSL reads without complaint
+], ids=["empty", "text", "bytes", "DER", "key", "broken", "revoked"])
+def test_a_file_without_certificates_says_what_it_must_hold(
+    tmp_path: Path, content: bytes
+) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match="holds no certificate that can be read; .*BEGIN CERT"):
+        readers.certificates(str(file))
 
 
 @pytest.mark.parametrize("host, loopback", [

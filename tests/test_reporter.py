@@ -11,7 +11,7 @@ from bot.events import (
     FailoverFailed, LinkChanged, SourceConnected, SourceDisconnected, SourceFault, SourceHandedOver,
     SourceSwitched,
 )
-from bot.model import MarketDataUpdate, Quote
+from bot.model import LinkStatus, MarketDataUpdate, Quote
 from bot.record.recorder import Recorder
 from bot.reporter import Reporter
 from bot.web.hub import Hub
@@ -212,3 +212,26 @@ def test_without_a_recorder_kafka_has_its_lines_all_the_same(
     reporter.link_changed(LinkChanged("reading prices", True, "", AT, None))
     reporter.kafka_fault("junk", 1)
     assert caplog.messages == ["📨 [KAFKA] Reading prices", "❌ [KAFKA] junk"]
+
+
+def test_a_link_that_was_never_up_is_not_up_again(desk: Desk) -> None:
+    for up in (False, True):
+        desk.reporter.link_changed(LinkChanged("reading prices", up, "no broker", AT, 5.0))
+    assert desk.lines == ["📨 [KAFKA] Not reading prices: no broker", "📨 [KAFKA] Reading prices"]
+
+
+def test_the_health_line_tells_why_kafka_is_down_now_and_not_at_first(desk: Desk) -> None:
+    desk.reporter.links = lambda: [
+        LinkStatus("prices", "read", False, "authentication failed", 9.0, 0, {}),
+        LinkStatus("out", "write", True, "", 9.0, 0, {})]
+    desk.recorder.active = True
+    desk.reporter.health({"healthy": True, "active_source": "okx", "sources": []})
+    (line,) = desk.lines
+    assert line.endswith("; cannot read prices: authentication failed")
+
+
+def test_what_is_switched_off_is_no_reason_for_a_return(desk: Desk) -> None:
+    off = {"websocket": "switched off (ENABLE_WEBSOCKET_FEEDS)"}
+    desk.reporter.served("BTCUSDT", quote("okx"), off | {"kafka": "no answer"})
+    desk.reporter.served("BTCUSDT", quote("kafka"), off)
+    assert desk.lines[-1] == "🔀 [CHAIN] Tier change for BTCUSDT: okx -> kafka (why)"

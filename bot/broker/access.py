@@ -33,6 +33,7 @@ CLOSE_S = 0.3
 # Faults of a record and not of the way: it would be refused again.
 REFUSED = ("MessageSizeTooLargeError", "RecordTooLargeError", "RecordListTooLargeError",
            "InvalidTimestampError", "InvalidRecordError", "CorruptRecordError")
+MOST_SPOILT = 8  # clients until something is acknowledged; each may meet another such batch
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,11 +97,29 @@ def is_records(error: Exception) -> bool:
     return type(error).__name__ in REFUSED
 
 
-def is_neighbours(error: Exception) -> bool:
-    """Whether a record is refused for another one in its batch: one that `is_records` says so of.
-    The library has no name for that but the base of all its errors (3.0.12).
+class Spoilt:
+    """Whether a client was thrown away only for a record that spoilt its batch: all is well, and
+    nobody need be told. The library has no name for the fault of that record's neighbours but the
+    base of all its errors (3.0.12), which may stand for anything. So it counts only beside a record
+    that `is_records` says so of, and not for ever.
     """
-    return type(error).__name__ == "KafkaError"
+
+    def __init__(self) -> None:
+        self._refused = self._before = 0  # when this turn began, and when the last one did
+        self._acknowledged = self._count = 0
+
+    def turn(self, refused: int, acknowledged: int) -> None:
+        """A turn begins; both are numbers of records, so far."""
+        self._before, self._refused = self._refused, refused
+        if acknowledged > self._acknowledged:
+            self._acknowledged, self._count = acknowledged, 0
+
+    def excuses(self, error: Exception, refused: int) -> bool:
+        """Asked once the client is gone, for until then it may go on about its batch."""
+        if type(error).__name__ != "KafkaError" or refused == self._before:
+            return False
+        self._count += 1
+        return self._count <= MOST_SPOILT
 
 
 def ended(producer: "KafkaProducer") -> None:

@@ -15,6 +15,7 @@ from bot.broker.wire import as_update
 from bot.desk import Desk
 from bot.errors import ImplausibleStamp, NoQuote, ParseError, StaleQuote
 from bot.events import Publisher
+from bot.explanation import Explanation
 from bot.fitness import Policy
 from bot.folding import Fold
 from bot.intake import Intake
@@ -23,7 +24,6 @@ from bot.resolution import Resolution
 
 TIER = "kafka"
 MAX_AGE_S = 10.0
-MOST_EXCHANGES = 32  # their names come from outside
 RECENT_S = 5.0
 JUDGE_ALL_S = 0.2
 LOG_APPEND_TIME = 1  # the broker's stamp, and not the writer's
@@ -47,8 +47,9 @@ class Hearsay:
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
-        """exchanges: in the order in which they are preferred; any other that is heard follows.
-        report: told of poison, and how often it was seen.
+        """exchanges: whose prices count, in the order in which they are preferred; who writes to
+        the topic must not be able to bring votes of its own making. report: told of poison, and
+        how often it was seen.
         """
         self._instance = instance
         self._report = report
@@ -58,13 +59,14 @@ class Hearsay:
         self._sorter = Sorter(instance, self.symbols)
         self._stamps = Stamps(MAX_AGE_S, mono, wall)
         self._publisher = Publisher(("market_data",))
-        self._order = list(exchanges)
+        self._order = tuple(exchanges)
         self._since: dict[str, float] = {}  # exchange -> monotonic s of its first record
         self._told_by: dict[tuple[str, str], str] = {}  # (exchange, symbol) -> instance
         self._touched: set[str] = set()  # symbols with news since the last judgement
         self._judged_at = float("-inf")  # monotonic s of the last judgement of all
         self._fold = Fold()
-        self._late = (float("-inf"), 0.0)  # monotonic s of the last record, and its age
+        # symbol -> monotonic s of its last record, and that one's age
+        self._late: dict[str, tuple[float, float]] = {}
         self._refused = (float("-inf"), "")  # monotonic s of the last one refused, and why
 
     # ---- the reader's thread
@@ -106,7 +108,9 @@ class Hearsay:
                 self.counts.poison += 1
                 self._refuse("poison", f"record skipped: {error}", now)
                 continue
-            if opened is not None:
+            if opened is not None and opened.message.exchange.lower() not in self._order:
+                self.counts.others += 1
+            elif opened is not None:
                 yield opened
 
     def _admit(self, opened: Opened, now: float, wall: float) -> None:
@@ -114,25 +118,19 @@ class Hearsay:
         message, exchange = opened.message, opened.message.exchange.lower()
         late_s = self._stamps.late_s(_stamps(opened, exchange), now, wall)
         update = as_update(message, opened.symbol, int(wall * 1000), now)
-        self._late = now, late_s
+        self._late[opened.symbol] = now, late_s
         self._touched.add(opened.symbol)
         if self._intake(exchange, now).take([update], now, late_s):
             self._told_by[exchange, opened.symbol] = opened.writer
 
     def _intake(self, exchange: str, now: float) -> Intake:
-        """Raises: ImplausibleStamp."""
         intake = self.desk.intakes.get(exchange)
         if intake is None:
-            # a place is kept for each that is configured
-            if exchange not in self._order and len(self._order) >= MOST_EXCHANGES:
-                raise ImplausibleStamp(f"more than {MOST_EXCHANGES} exchanges are told of")
             intake = self.desk.intakes[exchange] = Intake(
                 exchange, self.desk.store, self._publisher,
                 lambda source, symbol: self.desk.reference(source, symbol, self._mono()),
                 self._mono, self._wall)
             self._since[exchange] = now
-            if exchange not in self._order:
-                self._order.append(exchange)
         return intake
 
     def _refuse(self, kind: str, words: str, now: float) -> None:
@@ -152,7 +150,7 @@ class Hearsay:
         return [FeedHealth(source=exchange, connected_since=self._since[exchange], latency_s=None,
                            event_lag_s=None, messages_received=0, errors=0, last_update=None,
                            detail="")
-                for exchange in list(self._order) if exchange in self._since]
+                for exchange in self._order if exchange in self._since]
 
     def quote(self, symbol: str) -> Quote:
         """Raises: NoQuote, StaleQuote, UntrustedQuote."""
@@ -160,19 +158,23 @@ class Hearsay:
         try:
             quote = self.desk.quote(symbol, self.healths(), now)
         except StaleQuote as error:
-            raise StaleQuote(f"{error}{self._hint(now)}") from error
+            raise StaleQuote(f"{error}{self._hint(symbol, now)}") from error
         except NoQuote as error:
             was_read = any(told == symbol for _, told in list(self._told_by))
             words = str(error) if was_read else f"nothing of {symbol} was read yet"
-            raise NoQuote(f"{words}{self._hint(now)}") from None
+            raise NoQuote(f"{words}{self._hint(symbol, now)}") from None
         told_by = sorted({self._told_by.get((exchange, symbol), NOBODY)
                           for exchange in (quote.exchange, *quote.exchanges) if exchange})
         return msgspec.structs.replace(
             quote, source=TIER, reason=f"{quote.reason}; told by {', '.join(told_by)}")
 
-    def _hint(self, now: float) -> str:
+    def explain(self, symbol: str) -> Explanation:
+        """Every exchange that was heard, and the rule that took or refused its price."""
+        return self.desk.explain(symbol, self.healths(), self._mono())
+
+    def _hint(self, symbol: str, now: float) -> str:
         """What may be behind it, if anything was read lately."""
-        at, late_s = self._late
+        at, late_s = self._late.get(symbol, (float("-inf"), 0.0))
         if now - at < RECENT_S and late_s >= MAX_AGE_S:
             return (f"; records come {late_s:.0f} s late by this machine's clock: "
                     f"a backlog, or one of the clocks is wrong")

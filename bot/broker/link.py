@@ -17,16 +17,20 @@ class Link:
     """
 
     PATIENCE_S = 3.0
+    REMIND_S = 30.0
 
     def __init__(self, name: str, tell: Tell, mono: Callable[[], float] = monotonic) -> None:
-        """name: what goes over it, such as `consume prices`. tell: called with each change."""
+        """name: what goes over it, such as `reading prices` or `publishing to prices`. tell: called
+        with each change.
+        """
         self.name = name
         self._tell = tell
         self._mono = mono
-        self._lock = threading.Lock()  # guards the three below together
+        self._lock = threading.Lock()  # guards the four below together
         self._up: bool | None = None
         self._why = NOT_YET
         self._since = mono()
+        self._told = ("", mono())  # the last reason told, and monotonic s of it
 
     @property
     def state(self) -> tuple[bool | None, str, float]:
@@ -39,22 +43,26 @@ class Link:
         return self.state[0] is True
 
     def up(self) -> None:
-        if not self._up:
-            self._change(True, "")
+        self._change(True, "")
 
     def down(self, why: str) -> None:
-        """why: may differ from call to call; that alone is no change."""
-        if self.state[0] is not None or self.state[2] >= self.PATIENCE_S:
+        """why: may differ from call to call; that alone is told at most every REMIND_S."""
+        with self._lock:
+            waits = self._up is None and self._mono() - self._since < self.PATIENCE_S
+            if waits:
+                self._why = why
+        if not waits:  # no other thread changes it in between
             self._change(False, why)
-        else:
-            self._why = why
 
     def _change(self, up: bool, why: str) -> None:
         with self._lock:
-            before, lasted_s = self._up, self._mono() - self._since
+            before, now, lasted_s = self._up, self._mono(), self._mono() - self._since
             self._why = why
-            if up == before:
+            told, told_at = self._told
+            if up == before and (up or why == told or now - told_at < self.REMIND_S):
                 return
-            self._up, self._since = up, self._mono()
+            self._told = why, now
+            if up != before:
+                self._up, self._since = up, now
         self._tell(LinkChanged(self.name, up, why, time(),
-                               None if before is None else lasted_s))
+                               None if before in (None, up) else lasted_s))

@@ -1,6 +1,7 @@
 """Which records of a topic are to be looked at, and what became of the others."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from time import monotonic
 from typing import Protocol
 
 import msgspec
@@ -12,6 +13,7 @@ from bot.errors import ParseError, shown
 
 NOBODY = "an unnamed instance"
 MOST_NAMES = 10_000  # spellings, and numbers: they come from outside
+PROTECTED_S = 10.0  # what is repeated after so long is too old to be served anyhow
 
 
 class Received(Protocol):
@@ -32,7 +34,8 @@ class Counts(msgspec.Struct):
 
     taken: looked at. conflated: a newer one of the same price was read together with it. others:
     of symbols that are not configured. own: written by this instance. poison: unreadable.
-    implausible: with stamps that cannot be. repeated: with numbers that were passed before.
+    implausible: with stamps that cannot be. repeated: with numbers that were passed before; where
+    no stamp of the exchange tells which is the newer, they are not read.
     """
 
     taken: int = 0
@@ -58,14 +61,25 @@ class Opened(msgspec.Struct, frozen=True):
         return self.message.exchange, self.symbol, self.message.update_type, self.writer
 
 
+class Passed(msgspec.Struct, frozen=True, gc=False):
+    """A number. stamp: epoch ms of its receipt by the writer, or of its record. at: monotonic s."""
+
+    number: int
+    stamp: int
+    at: float
+
+
 class Sorter:
     """One thread."""
 
-    def __init__(self, instance: str, symbols: Sequence[str]) -> None:
+    def __init__(
+        self, instance: str, symbols: Sequence[str], mono: Callable[[], float] = monotonic
+    ) -> None:
         self._instance = instance
         self._symbols = symbols
         self._spellings: dict[str, str | None] = {}
-        self._numbers: dict[tuple[str, str], int] = {}
+        self._mono = mono
+        self._numbers: dict[object, Passed] = {}
         self.counts = Counts()
 
     def open(self, record: Received) -> Opened | None:
@@ -86,8 +100,7 @@ class Sorter:
             self.counts.others += 1
             return None
         opened = Opened(message, symbol, writer or message.instance or NOBODY, record)
-        self._number(opened)
-        return opened
+        return opened if self._is_next(opened) else None
 
     def newest_first(self, opened: Iterable[Opened]) -> Iterator[list[Opened]]:
         """All of each price, by the exchange's stamp, by its number, by the writer's, as they came.
@@ -100,12 +113,23 @@ class Sorter:
             same.sort(key=_place, reverse=True)
             yield same
 
-    def _number(self, opened: Opened) -> None:
-        """Only counted: that a record is repeated is known by what it tells."""
-        number, whose = opened.message.sequence, (opened.writer, opened.symbol)
-        if number is not None and (whose in self._numbers or len(self._numbers) < MOST_NAMES):
-            self.counts.repeated += number <= self._numbers.get(whose, -1)
-            self._numbers[whose] = number
+    def _is_next(self, opened: Opened) -> bool:
+        """False for a repetition, where the exchange's stamp does not tell by itself what is old.
+
+        An instance may begin anew with lower numbers, since its clock was set back.
+        """
+        message, number = opened.message, opened.message.sequence
+        last = self._numbers.get(opened.key)
+        if number is None or (last is None and len(self._numbers) >= MOST_NAMES):
+            return True
+        stamp, now = message.received_at or opened.record.timestamp, self._mono()
+        if last is not None and number <= last.number:
+            self.counts.repeated += 1
+            if (message.timestamp is None and stamp <= last.stamp
+                    and now - last.at <= PROTECTED_S):
+                return False
+        self._numbers[opened.key] = Passed(number, stamp, now)
+        return True
 
     def _wanted(self, spelling: str) -> str | None:
         if spelling not in self._spellings:

@@ -1,8 +1,9 @@
 """How old a message of another machine is, by every clock that stamped it: the oldest counts.
 
 Nothing here measures; stamps are compared with this machine's clock. A clock that runs ahead of it
-is allowed for, as far as it has been seen to do so steadily. One that is behind, or a delay on the
-way, makes a message older, never younger: which of the two it is cannot be told from here.
+is allowed for, once three samples have shown it, a second apart; until then a message of it seems
+younger by as much. One that is behind, or a delay on the way, makes a message older, never younger:
+which of the two it is cannot be told from here.
 """
 
 from collections.abc import Callable, Iterable

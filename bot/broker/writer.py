@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from bot.backoff import Backoff
-from bot.broker.access import Access, ended, is_neighbours, is_records
+from bot.broker.access import Access, Spoilt, ended, is_records
 from bot.broker.grumbles import GRUMBLES
 from bot.broker.link import Link
 from bot.broker.outbox import Numbered, Outbox
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CAPACITY = 20_000  # records: 20 s at 1,000 a second, in about 10 MB
+CAPACITY = 20_000  # records: 20 s at 1,000 a second, in about 10 MB; up to twice that on the way
 MOST_OUTSTANDING = 2_000
 IDLE_S = 0.25
 GATHER_S = 0.02  # between turns: a request costs several times what a record in it does
@@ -80,8 +80,7 @@ class TopicWriter(Worker):
 
     `put` is for any thread, costs about a microsecond, and never waits or raises.
 
-    acknowledged, refused: records that the broker has, and that it does not take. rebuilt: how
-    many clients were thrown away.
+    acknowledged, refused: records, by the broker. rebuilt: clients that were thrown away.
     """
 
     def __init__(
@@ -99,6 +98,7 @@ class TopicWriter(Worker):
         self._mono = mono
         self._fold = Fold()
         self._backoff = Backoff(BACKOFF_S, BACKOFF_CAP_S)
+        self._spoilt = Spoilt()
         # microseconds of the start: the numbers of a later run are higher
         self._outbox: Outbox[Item] = Outbox(capacity, int(wall() * 1e6))
         self._awake = threading.Event()
@@ -157,6 +157,7 @@ class TopicWriter(Worker):
         self._outbox.gather()
         if self._producer is None and now < self._retry_at:
             return
+        self._spoilt.turn(self.refused, self.acknowledged)
         try:
             if self._producer is None:
                 self._producer = self._access.producer(self.name)
@@ -164,9 +165,10 @@ class TopicWriter(Worker):
             self._send(self._producer)
             self._settle()
         except Exception as error:  # the library raises whatever went wrong inside it
-            if is_neighbours(error):
-                return self._dispose()  # all of its batch is sent again, in order
-            return self._renew(GRUMBLES.last_words(self.name) or named(error))
+            self._dispose()  # all that it had is sent again, in order
+            if not self._spoilt.excuses(error, self.refused):
+                self._renew(GRUMBLES.last_words(self.name) or named(error))
+            return
         self._judge(self._mono())
 
     def _send(self, producer: "KafkaProducer") -> None:
@@ -236,9 +238,7 @@ class TopicWriter(Worker):
         self._underway.clear()
 
     def _unsettled(self) -> list[Numbered[Item]]:
-        """What must be sent again: what has no acknowledgement, and what followed it of the same
-        symbol, for the newest must be the last. To have it twice is harmless.
-        """
+        """What has no acknowledgement, and what followed it of its symbol: the newest is last."""
         again: list[Numbered[Item]] = []
         symbols = set()
         for numbered, future in self._underway:

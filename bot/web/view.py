@@ -61,4 +61,6 @@ class View(Protocol):
         """
 
     def explain(self, symbol: str) -> Explanation | None:
-        """Why the streams' price of a symbol is what it is; None with the feeds switched off."""
+        """Why the streams' price of a symbol is what it is, or with the feeds switched off that of
+        Kafka; None without either.
+        """

@@ -7,6 +7,7 @@ The standard library is enough to run it. `--check` only says, in a line, what i
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,8 @@ from xml.etree import ElementTree
 
 POM = Path(__file__).with_name("pom.xml")
 JAVA_NEEDED = 17
+TIMEOUT_S = 600.0  # of one attempt
+ATTEMPTS = 2
 HOW_TO = ("run `make kafka` (needs Java 17 or newer and Maven; on Debian and Ubuntu: "
           "sudo apt install default-jre-headless maven)")
 
@@ -72,12 +75,34 @@ def fetch() -> Path:
 
 
 def _resolve(jars: Path) -> None:
-    done = subprocess.run(
+    """Tries again once, for networks are what they are. Raises: FetchError."""
+    for _ in range(ATTEMPTS):
+        shutil.rmtree(jars, ignore_errors=True)
+        fault = _maven(jars)
+        if fault is None:
+            return
+    raise FetchError(f"Maven did not get Kafka {version()}:\n{fault}")
+
+
+def _maven(jars: Path) -> str | None:
+    """Run it. Returns: what went wrong."""
+    run = subprocess.Popen(
         ["mvn", "-B", "-q", "-f", str(POM), "dependency:copy-dependencies",
          "-DincludeScope=runtime", f"-DoutputDirectory={jars}"],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode or not list(jars.glob("kafka_*.jar")):
-        raise FetchError(f"Maven did not get Kafka {version()}:\n{done.stdout[-3000:].strip()}")
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True)  # it is a script, and what it starts is to end with it
+    late = ""
+    try:
+        told, _ = run.communicate(timeout=TIMEOUT_S)
+    except BaseException as error:
+        os.killpg(run.pid, signal.SIGKILL)
+        told, _ = run.communicate()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise  # such as Ctrl-C, which does not reach another session
+        late = f"\nnot done after {TIMEOUT_S:g} s"
+    if run.returncode == 0 and list(jars.glob("kafka_*.jar")):
+        return None
+    return f"{told[-3000:].strip()}{late}"
 
 
 def main(arguments: list[str]) -> int:

@@ -44,8 +44,8 @@ def test_nothing_is_switched_on_unasked(monkeypatch: pytest.MonkeyPatch) -> None
     assert (parts.broker.reader, parts.broker.writers) == (None, [])
     assert (parts.broker.links, parts.broker.workers) == ([], [])
     parts.broker.update(UPDATE)
-    parts.broker.served("BTCUSDT", QUOTE, {})
-    parts.broker.served("BTCUSDT", None, {"okx": "down"})
+    parts.broker.served("BTCUSDT", QUOTE, {}, 1.0)
+    parts.broker.served("BTCUSDT", None, {"okx": "down"}, 2.0)
 
 
 @pytest.mark.parametrize("names, links, workers", [
@@ -91,7 +91,7 @@ def test_an_update_goes_to_the_topic_of_updates_and_nowhere_else(
 
 def test_a_price_served_is_told_as_the_api_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
     parts = Parts(monkeypatch, **WRITE)
-    parts.broker.served("BTCUSDT", QUOTE, {"websocket": "passed over"})
+    parts.broker.served("BTCUSDT", QUOTE, {"websocket": "passed over"}, 1.0)
     updates, (served,) = parts.kept
     assert updates == [] and isinstance(served, Served)
     record = served.record("eins", 7)
@@ -110,7 +110,7 @@ def test_no_price_is_told_too_with_the_reason_of_each_tier(
     """A reader of the compacted topic must not take the last price for the present one."""
     parts = Parts(monkeypatch, **WRITE)
     passed = {"websocket": "no data", "kafka": "switched off (ENABLE_KAFKA)", "okx": "down"}
-    parts.broker.served("BTCUSDT", None, passed)
+    parts.broker.served("BTCUSDT", None, passed, 1.0)
     (served,) = parts.kept[1]
     assert isinstance(served, Served)
     value = msgspec.json.decode(served.record("eins", 7).value)
@@ -154,3 +154,13 @@ def test_a_daemon_that_does_not_use_kafka_does_not_load_it(names: dict[str, str]
             f"sys.exit('kafka' in sys.modules)")
     root = Path(bot.__file__).parent.parent
     assert subprocess.run([sys.executable, "-c", made], cwd=root).returncode == 0
+
+
+def test_an_older_verdict_is_never_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The watchdog and the main loop ask at the same time, and either may come first."""
+    parts = Parts(monkeypatch, **WRITE)
+    parts.broker.served("BTCUSDT", QUOTE, {}, 2.0)
+    parts.broker.served("BTCUSDT", None, {"okx": "down"}, 1.0)
+    parts.broker.served("ETHUSDT", None, {"okx": "down"}, 1.0)
+    assert [one.symbol for one in parts.kept[1] if isinstance(one, Served)] == [
+        "BTCUSDT", "ETHUSDT"]

@@ -1,5 +1,6 @@
 """Fetching Kafka without fetching it: a Maven and a Java of straw."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,25 @@ def test_half_of_a_download_is_not_taken_for_the_whole(
     assert "no network" in capsys.readouterr().err
     assert list(fetch.folder().parent.iterdir()) == []
     assert fetch.missing() == f"{fetch.folder()} does not exist"
+
+
+def test_a_download_that_fails_once_is_tried_again(programs: Path) -> None:
+    program(programs / "java", JAVA)
+    once = programs / "once"
+    program(programs / "mvn", f'[ -e {once} ] || {{ : >{once}; echo reset; exit 1; }}\n{MVN}')
+    assert fetch.fetch().is_dir()
+
+
+def test_a_download_that_hangs_is_given_up(
+    programs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch, "TIMEOUT_S", 0.2)
+    program(programs / "java", JAVA)
+    # as Maven's own script does, so that what it starts must end with it
+    program(programs / "mvn", f"echo >>{programs / 'runs'}; echo halfway; /bin/sleep 30; exit 1")
+    began = time.monotonic()
+    assert fetch.main([]) == 1
+    assert time.monotonic() - began < 10.0
+    err = capsys.readouterr().err
+    assert "not done after 0.2 s" in err and "halfway" in err
+    assert (programs / "runs").read_text() == "\n" * 2

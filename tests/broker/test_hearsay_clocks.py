@@ -133,3 +133,17 @@ def test_a_price_that_is_held_ages_on_whatever_our_wall_clock_does(
     ear.passes(9.0)
     with pytest.raises(StaleQuote):
         ear.quote()
+
+
+def test_a_backlog_of_one_symbol_does_not_explain_another_ones_silence(
+    ear: Ear, eins: Writer
+) -> None:
+    for _ in range(20):
+        ear.passes(1.0)
+        ear.hears(eins.tells(100.0, ear.now - 60.0))
+    ear.passes(2.0)
+    ear.hears(eins.tells(10.0, symbol="ETHUSDT", stamped=False))
+    assert "60 s late by this machine's clock: a backlog" in ear.why_none()
+    ear.passes(4.0)
+    ear.hears(eins.tells(10.0, ear.now - 60.0, symbol="ETHUSDT"))
+    assert "a backlog" not in ear.why_none()

@@ -1,5 +1,7 @@
 """Up or down: one report for each change."""
 
+from functools import partial
+
 import pytest
 
 from bot.broker.link import NOT_YET, Link
@@ -93,3 +95,40 @@ def test_whoever_is_told_may_look_at_the_link() -> None:
     link.up()
     link.down("gone")
     assert seen == [True, False]
+
+
+class Guarded(Link):
+    """One that sees to its lock's duty, once it is made."""
+
+    def __getattribute__(self, name: str) -> object:
+        if name in ("_up", "_why", "_since") and "made" in vars(self):
+            assert self._lock.locked(), f"{name} without the lock"
+        return super().__getattribute__(name)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in ("_up", "_why", "_since") and "made" in vars(self):
+            assert self._lock.locked(), f"{name} without the lock"
+        super().__setattr__(name, value)
+
+
+def test_what_belongs_together_is_touched_under_the_lock_only() -> None:
+    told: list[bool] = []
+    link = Guarded("reading prices", lambda event: told.append(event.up), Clock())
+    vars(link)["made"] = True
+    for change in (partial(link.down, "early"), link.up, link.up, partial(link.down, "gone")):
+        change()
+        assert link.state[1] in ("early", "", "gone")
+    assert told == [True, False]
+
+
+def test_another_reason_that_lasts_is_told_and_one_that_swings_is_not_told_often(
+    told: Told
+) -> None:
+    told.link.up()
+    told.link.down("topic prices does not exist")
+    for second in range(120):
+        told.clock.now += 1.0
+        told.link.down("libraries for zstd not found" if second % 2 else "broker hangs up")
+    assert [event.up for event in told.events] == [True, False, False, False, False]
+    assert {event.lasted_s for event in told.events[2:]} == {None}
+    assert told.link.state[2] == 120.0

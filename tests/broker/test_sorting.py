@@ -6,11 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from bot.broker.sorting import MOST_NAMES, NOBODY, Opened, Sorter
+from bot.broker.sorting import MOST_NAMES, NOBODY, PROTECTED_S, Opened, Sorter
 from bot.broker.wire import SERVED_SCHEMA, headers, served_record, update_record
 from bot.errors import ParseError
 from bot.model import MarketDataUpdate, UpdateType
 from tests.broker.records import ME, Got, bare, got
+from tests.helpers import Clock
 
 
 def record(
@@ -149,6 +150,46 @@ def test_an_instance_that_begins_anew_is_not_ignored(sorter: Sorter) -> None:
     opened(sorter, *(record(sequence=number) for number in range(1000, 1100)))
     again = opened(sorter, *(record(sequence=number) for number in range(1, 101)))
     assert len(again) == 100 and sorter.counts.repeated == 1
+
+
+def unstamped(sequence: int, received: int | None = 5, **changes: Any) -> Got:
+    return bare(instance="eins", sequence=sequence, receivedAt=received, **changes)
+
+
+def test_repetitions_without_a_stamp_of_the_exchange_are_left(sorter: Sorter) -> None:
+    """Nothing else would tell that they are old, and the price would go back."""
+    numbers = [one.message.sequence for one in opened(
+        sorter, *(unstamped(n, 5 + n) for n in (1, 2, 3, 2, 3, 1, 4, 4, 5)))]
+    assert numbers == [1, 2, 3, 4, 5] and sorter.counts.repeated == 4
+
+
+def test_what_another_stream_of_a_writer_brought_makes_no_repetition(sorter: Sorter) -> None:
+    records = [unstamped(9, 9), unstamped(8, 8, exchange="okx"), unstamped(7, 7, symbol="ETHUSDT"),
+               unstamped(6, 6, updateType="trade"), bare(instance="zwei", sequence=5, receivedAt=5)]
+    assert len(opened(sorter, *records)) == 5 and sorter.counts.repeated == 0
+
+
+@pytest.mark.parametrize("by_record", [False, True])
+def test_lower_numbers_of_what_was_received_later_are_a_new_beginning(
+    sorter: Sorter, by_record: bool
+) -> None:
+    """Of an instance that was restarted with its clock set back, for example."""
+    def told(number: int, at: int) -> Got:
+        one = unstamped(number, None if by_record else at)
+        return msgspec.structs.replace(one, timestamp=at if by_record else 1000)
+    before = opened(sorter, *(told(1000 + n, 1 + n) for n in range(10)))
+    after = opened(sorter, *(told(n, 11 + n) for n in range(10)))
+    assert len(before) == len(after) == 10 and sorter.counts.repeated == 1
+    assert opened(sorter, told(5, 16)) == []
+
+
+def test_an_instance_whose_clock_ran_ahead_is_not_ignored_for_long() -> None:
+    clock = Clock()
+    sorter = Sorter(ME, ("BTCUSDT",), clock)
+    opened(sorter, unstamped(1000, 86_400_000))
+    assert opened(sorter, unstamped(1, 50)) == []
+    clock.now += PROTECTED_S + 0.1
+    assert len(opened(sorter, unstamped(2, 60), unstamped(3, 70))) == 2
 
 
 def test_numbers_of_different_writers_have_nothing_to_do_with_one_another(sorter: Sorter) -> None:

@@ -71,14 +71,14 @@ def both(way: Access, topic: str) -> Iterator[Both]:
 def stopped_meanwhile(way: Access, topic: str) -> Iterator[None]:
     """Others that are started in the midst of it can be stopped in it, too."""
     with both(way, topic) as others:
-        eventually(lambda: others.tier.reader._consumer and others.out.writer._producer)
+        eventually(lambda: others.tier.reader._follower and others.out.writer._producer)
     yield
 
 
 def test_an_outage_is_told_and_survived(
     cluster: ClusterMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("reader", "writer"):  # or the test takes a minute
+    for module in ("follower", "writer"):  # or the test takes a minute
         monkeypatch.setattr(f"bot.broker.{module}.GIVE_UP_S", 2.5)
     own = cluster()
     node = own.nodes[0]
@@ -222,11 +222,12 @@ def test_a_broker_far_away_is_reached(kafka: Cluster, topic: str) -> None:
 
 
 def test_many_rebuilds_leave_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("reader", "writer"):
+    for module in ("follower", "writer"):
         monkeypatch.setattr(f"bot.broker.{module}.GIVE_UP_S", 0.1)
+    for module in ("reader", "writer"):
         monkeypatch.setattr(f"bot.broker.{module}.BACKOFF_CAP_S", 0.01)
-    monkeypatch.setattr("bot.broker.reader.QUIET_S", 0.05)
-    monkeypatch.setattr("bot.broker.reader.ASK_MS", 50)
+    monkeypatch.setattr("bot.broker.follower.QUIET_S", 0.05)
+    monkeypatch.setattr("bot.broker.follower.ASK_MS", 50)
     with Peer() as silent:
         for brokers in ([f"127.0.0.1:{own_port()}"], [silent.address]):
             threads, files = set(threading.enumerate()), descriptors()

@@ -45,9 +45,10 @@ def test_1_a_batch_that_cannot_be_decoded(
                 packed.says(update(number))
                 assert time.monotonic() < deadline, f"{kind} is not noticed"
             assert tier.down and "compression" in tier.why
-            eventually(lambda: tier.reader._consumer, what="a new client")
+            eventually(lambda: tier.reader._follower, what="a new client")
         with cpu_share() as share:
-            eventually(lambda: tier.reader._seeded, what="it begins again")
+            eventually(lambda: (new := tier.reader._follower) and new._seeded,
+                       what="it begins again")
             plain.says(update(1000))
             assert tier.has(1000) < 3.0
             holds(lambda: tier.reader.rebuilt == 3, 1.5)
