@@ -91,7 +91,8 @@ class WebServer(Worker):
             connection_limit=_connection_limit(), channel_timeout=30, cleanup_interval=5,
             max_request_header_size=16 * 1024, max_request_body_size=16 * 1024,
             # so that a question is given up when the client that asked it has left
-            channel_request_lookahead=1, asyncore_use_poll=True, ident=None, expose_tracebacks=False, log_socket_errors=False,
+            channel_request_lookahead=1,
+            asyncore_use_poll=True, ident=None, expose_tracebacks=False, log_socket_errors=False,
         )
         server.channel_class = self._channel
         with self._lock:
