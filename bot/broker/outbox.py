@@ -48,7 +48,8 @@ class Outbox(Generic[T]):
             self._inbox.append(item)
             return
         if item.key in self._newest:
-            self._replaced += 1  # approximate under a race of two feeds, and only then
+            # may be one too many when a feed, or the sender, takes the same key at this moment
+            self._replaced += 1
         self._newest[item.key] = item
 
     def gather(self) -> None:
