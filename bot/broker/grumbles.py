@@ -32,7 +32,7 @@ CAUSES: list[tuple[str, int, str]] = [
      TELLING, "TLS handshake failed: the broker may not speak TLS at this port"),
     (r"Handshake failed: (.+?)(?: \(_ssl.*| \(backoff.*)?$", TELLING, "TLS handshake failed: {0}"),
     (r"Invalid frame length", TELLING,
-     "the answer is not Kafka's: the broker may want TLS at this port"),
+     "the answer is not Kafka's: it may want TLS at this port"),
     (r"Topic (\S+) not found in cluster metadata|Topic (\S+) is not available", TELLING,
      "topic {0} does not exist"),
     (r"Topic (\S+) is not authorized|Not authorized to read from topic (\S+?)\.?$", TELLING,

@@ -33,9 +33,9 @@ class Counts(msgspec.Struct):
     """Records by what became of them. Those that were read are in one of the first six.
 
     taken: looked at. conflated: a newer one of the same price was read together with it. others:
-    of symbols that are not configured. own: written by this instance. poison: unreadable.
-    implausible: with stamps that cannot be. repeated: with numbers that were passed before; where
-    no stamp of the exchange tells which is the newer, they are not read.
+    of symbols or exchanges that are not configured. own: written by this instance. poison:
+    unreadable. implausible: with stamps that cannot be. repeated: with numbers that were passed
+    before; where no stamp of the exchange tells which is the newer, they are not read.
     """
 
     taken: int = 0
