@@ -549,5 +549,5 @@ def test_what_was_written_survives_a_kill(path: Path) -> None:
 
 def test_a_bot_that_does_not_record_loads_no_database() -> None:
     code = "import sys, bot.record.recorder; sys.exit('duckdb' in sys.modules)"
-    root = Path(__file__).parents[1]
+    root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
