@@ -15,9 +15,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic, time
 from typing import get_args
 
-from bot.announcer import Announcer
+from bot.court import Court
 from bot.desk import Desk
-from bot.doubts import Questions, doubts
 from bot.errors import ConnectError, SourceError
 from bot.events import Listener, Publisher
 from bot.exchanges import ALL
@@ -26,9 +25,10 @@ from bot.explanation import Explanation
 from bot.feed import Feed
 from bot.fitness import Policy, unfit
 from bot.health import source_status, summary
+from bot.journal import Journal
 from bot.judge import Standing
 from bot.model import FeedHealth, Opinion, Quote, SourceStatus, UpdateType
-from bot.resolution import RESOLUTIONS, Case, Resolution
+from bot.resolution import RESOLUTIONS, Resolution
 from bot.subscriptions import Subscriptions
 from bot.symbols import parse_symbol
 from bot.watchdog import Watchdog
@@ -47,7 +47,8 @@ class MultiSourceWebSocketAggregator:
     nothing. Every method but `connect` and `disconnect` may be called from any thread.
 
     known: the exchanges that `exchanges` may name. opinions_of: of which a REST opinion can be had;
-    when one is wanted, `doubt` says so, and `opine` takes it.
+    when one is wanted, `doubt` says so, and `opine` takes it. journal: where everything is noted
+    that the judgement rests on.
 
     Events, for `on`: market_data (MarketDataUpdate, on a feed's thread), source_connected,
     source_disconnected, source_handed_over, source_error (on a feed's thread), source_switch,
@@ -70,6 +71,7 @@ class MultiSourceWebSocketAggregator:
         ws_urls: Mapping[str, Sequence[str]] | None = None,
         known: Mapping[str, Exchange] = ALL,
         opinions_of: Sequence[str] = (),
+        journal: Journal | None = None,
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
@@ -84,11 +86,11 @@ class MultiSourceWebSocketAggregator:
         self._mono = mono
         self._publisher = Publisher(EVENTS)
         self._subscriptions = Subscriptions()
-        self.desk = Desk(policy, conflict_resolution, max_price_age / 1000)
+        self.desk = Desk(policy, conflict_resolution, max_price_age / 1000, journal)
         self.feeds = {
             name: Feed(known[name], (ws_urls or {}).get(name) or [known[name].WS_URL],
                        self._subscriptions, self.desk.store, self._publisher,
-                       reference=lambda source, symbol: self.desk.reference(source, symbol, mono()),
+                       reference=self.desk.reference, journal=self.desk.journal,
                        max_connection_age_s=max_connection_age / 1000, mono=mono, wall=wall)
             for name in exchanges
         }
@@ -96,10 +98,7 @@ class MultiSourceWebSocketAggregator:
         self.watchdog = Watchdog(
             self.judge, lambda: self._publisher.publish("health", self.health_status()),
             health_check_interval / 1000)
-        self._announcer = Announcer(self._publisher, mono, wall)
-        self._questions = Questions()
-        self._opinions_of = tuple(opinions_of)
-        self.on("source_disconnected", self._announcer.lost)
+        self._court = Court(self.desk, self._publisher, opinions_of, mono, wall)
         for event in ("source_connected", "source_disconnected"):
             self.on(event, lambda _: self.watchdog.wake())
         self._stopped = threading.Event()
@@ -144,7 +143,7 @@ class MultiSourceWebSocketAggregator:
         """Close every connection for good; nobody is active then. Returns: as `disconnect`."""
         self._stopped.set()
         stuck = stop_all(self.feeds.values(), Deadline(timeout))
-        self.desk.clear()
+        self.desk.clear(self._mono())
         return stuck
 
     @property
@@ -194,6 +193,10 @@ class MultiSourceWebSocketAggregator:
         """
         return self.desk.quote(symbol, self.healths(), self._mono())
 
+    def quote_on_record(self, symbol: str) -> Quote:
+        """The same, and noted in the journal: this price is the one that is kept as served."""
+        return self.desk.asked(symbol, self.healths, self._mono)
+
     def explain(self, symbol: str) -> Explanation:
         """Why a canonical symbol's price is what it is: every leg, taken or refused by which rule.
         """
@@ -211,31 +214,7 @@ class MultiSourceWebSocketAggregator:
         """
         if self._stopped.is_set():
             return math.inf
-        due_s, now, healths = math.inf, self._mono(), self.healths()
-        for symbol in self._subscriptions.symbols:
-            before, after, due = self.desk.judge(symbol.name, healths, now)
-            if self._stopped.is_set():
-                self.desk.clear()  # what close_sources() cleared may have been undone
-                break
-            due_s = min(due_s, due)
-            self._follow(before, self.desk.case(symbol.name, healths, now))
-        self._announcer.clocks({health.source: health.clock_offset_s for health in healths
-                                if health.connected_since is not None})
-        return due_s
-
-    def _follow(self, before: Standing, case: Case) -> None:
-        """What a judgement leads to: events, and questions to the REST APIs."""
-        self._announcer.judged(before, case, self.desk.policy.max_latency_s)
-        try:
-            self._announcer.verdict(case.symbol, self.desk.resolved(case))
-        except SourceError as error:
-            self._announcer.verdict(case.symbol, error)
-        policy, standing = self.desk.policy, case.standing
-        wanted = doubts(list(case.views.values()), case.jury.agreement,
-                        standing.active or standing.last, policy.max_latency_s,
-                        self._opinions_of, policy.primary)
-        for exchange in self._questions.due(case.symbol, wanted, case.now):
-            self._announcer.doubted(case.symbol, exchange, case.standing.reason)
+        return self._court.sit(self._subscriptions.names, self.healths, self._stopped.is_set)
 
     def healths(self) -> list[FeedHealth]:
         """The state of each feed, as the judgement needs it."""

@@ -4,11 +4,12 @@ import logging
 from collections.abc import Callable, Mapping
 from time import monotonic, time
 
+import msgspec
+
 from bot.clocks import our_offset_s
 from bot.errors import SourceError
 from bot.events import (
-    Doubted, FailoverFailed, Publisher, SourceDisconnected, SourceJudged, SourceSwitched,
-    VerdictChanged,
+    Doubted, FailoverFailed, Publisher, SourceJudged, SourceSwitched, VerdictChanged,
 )
 from bot.judge import JUST_CONNECTED, Standing
 from bot.model import Quote
@@ -21,6 +22,15 @@ SET_S = 1.0
 FORGOTTEN_S = 60.0  # a step in price is told of the last price of the old source up to this age
 
 
+class Told(msgspec.Struct):
+    """What was told last. verdicts: by symbol, its status; untrusted_at: monotonic s since when a
+    symbol has had no trusted price.
+    """
+
+    verdicts: dict[str, str | None] = {}
+    untrusted_at: dict[str, float] = {}
+
+
 class Announcer:
     """Compares standings and verdicts, and publishes every change once."""
 
@@ -28,38 +38,36 @@ class Announcer:
         self, publisher: Publisher, mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
+        """told: what it remembers."""
         self._publisher = publisher
         self._mono, self._wall = mono, wall
-        self._lost_at: dict[str, float] = {}  # source -> monotonic s; written by feeds' threads
-        self._verdicts: dict[str, str | None] = {}
-        self._untrusted_at: dict[str, float] = {}
+        self.told = Told()
         self._clock_told = False
         self._wall_ahead_s = wall() - mono()
 
-    def lost(self, event: SourceDisconnected) -> None:
-        """Thread: the feed's."""
-        self._lost_at[event.source] = self._mono()
-
-    def judged(self, before: Standing, case: Case, limit_s: float) -> None:
-        """case: with the standing after. limit_s: of a source's silence."""
+    def judged(
+        self, before: Standing, case: Case, outcome: Quote | SourceError, limit_s: float
+    ) -> None:
+        """case: with the standing after. outcome: what tier 1 serves, or why nothing. limit_s: of a
+        source's silence.
+        """
         after = case.standing
         for source in {**before.faults, **after.faults}:
             self._judged(source, before, case)
         if after.active != before.active:
             self._switched(before, case, limit_s)
+        self._verdict(case.symbol, outcome, case.now)
 
-    def verdict(self, symbol: str, quote: Quote | SourceError) -> None:
-        """What tier 1 would serve: a price, or why none."""
+    def _verdict(self, symbol: str, quote: Quote | SourceError, now: float) -> None:
         status = quote.status if isinstance(quote, Quote) else None
-        now = self._mono()
         if status in TRUSTED:
-            self._untrusted_at.pop(symbol, None)
+            self.told.untrusted_at.pop(symbol, None)
         else:
-            self._untrusted_at.setdefault(symbol, now)
-        previous = self._verdicts.get(symbol)
-        if status == previous and symbol in self._verdicts:
+            self.told.untrusted_at.setdefault(symbol, now)
+        previous = self.told.verdicts.get(symbol)
+        if status == previous and symbol in self.told.verdicts:
             return
-        self._verdicts[symbol] = status
+        self.told.verdicts[symbol] = status
         served = quote if isinstance(quote, Quote) else None
         self._publisher.publish("verdict_changed", VerdictChanged(
             symbol, previous, status, served.price if served else None,
@@ -100,10 +108,10 @@ class Announcer:
 
     def _blackout_ms(self, case: Case, left: str, limit_s: float) -> float:
         """Since when the source that is left could not be trusted, until now."""
-        found, leg, now = case.faults.get(left), case.legs.get(left), self._mono()
-        began = self._untrusted_at.get(case.symbol, now)
+        found, leg, now = case.faults.get(left), case.legs.get(left), case.now
+        began = self.told.untrusted_at.get(case.symbol, now)
         if found is not None and found.rule == "connection":
-            began = min(began, self._lost_at.get(left, now))
+            began = min(began, case.lost.get(left, now))
         elif found is not None and leg is not None and found.rule in ("silence", "frozen", "late"):
             began = min(began, leg.fresh_at + limit_s)
         return max(0.0, now - began) * 1000
@@ -116,7 +124,7 @@ class Announcer:
         self._publisher.publish("source_judged", SourceJudged(
             source, case.symbol, found.words if found else None,
             found.rule if found else str(was and was.rule), leg.received_mono if leg else None,
-            self._wall(), self._mono()))
+            self._wall(), case.now))
 
 
 def _step_bps(case: Case, left: str, taken: str) -> float | None:

@@ -5,39 +5,53 @@ daemon's feeds, a record that is played again, and a simulation of years.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from statistics import median
-from typing import get_args
 
 import msgspec
 
-from bot.clocks import behind_s
+from bot.errors import SourceError
 from bot.explanation import Explanation, explain
 from bot.fitness import Policy, SourceView
-from bot.intake import Intake
+from bot.intake import Intake, Known
+from bot.journal import Journal
 from bot.judge import Standing, heard, judge, next_due_s
 from bot.line import DOUBTED
-from bot.model import FeedHealth, Opinion, Quote, UpdateType
+from bot.model import FeedHealth, Opinion, Quote
 from bot.resolution import Case, Resolution, resolve
-from bot.store import LatestPrices, Leg
+from bot.sight import all_behind, seen
+from bot.store import Entry, LatestPrices, Leg
 
-KINDS: tuple[UpdateType, ...] = get_args(UpdateType)
 CLOCKS_DIFFER_S = 0.5  # more than an exchange's clock may be off; it is lateness then
-HELD_S = 1.0  # a doubted price widens the confidence for so long
 REFERENCE_S = 2.0  # what another source said longer ago does not speak for a doubted price
+
+
+class Remembered(msgspec.Struct):
+    """All that a desk knows at a moment. sources: what each one's intake knows."""
+
+    sources: dict[str, Known]
+    prices: list[Entry]
+    standings: dict[str, Standing]
+    opinions: dict[str, dict[str, Opinion]]
+    confirmed: dict[tuple[str, str], tuple[float, float]]
 
 
 class Desk:
     """intakes: of each source, filled by its owner. The healths that are handed in are in the order
     in which the sources are preferred.
 
-    One thread calls `judge`; everything else may be called from any.
+    One thread calls `judge`; everything else may be called from any. What changes the desk, or is
+    asked on record, waits for its turn and is noted in the journal.
     """
 
-    def __init__(self, policy: Policy, resolution: Resolution, max_age_s: float) -> None:
+    def __init__(
+        self, policy: Policy, resolution: Resolution, max_age_s: float,
+        journal: Journal | None = None,
+    ) -> None:
         self.policy = policy
-        self._resolution = resolution
-        self._max_age_s = max_age_s
+        self.journal = journal or Journal()
+        self.resolution = resolution
+        self.max_age_s = max_age_s
         self.store = LatestPrices()
         self.intakes: dict[str, Intake] = {}
         self._standings: dict[str, Standing] = {}
@@ -48,12 +62,20 @@ class Desk:
     def standing(self, symbol: str) -> Standing:
         return self._standings.get(symbol) or Standing()
 
-    def clear(self) -> None:
+    def clear(self, now: float) -> None:
         """Nobody is active any more."""
-        self._standings = {}
+        with self.journal.turn:
+            self._standings = {}
+            self.journal.note("cleared", now)
 
     def opine(self, opinion: Opinion) -> None:
         """Hear what a REST API says. Thread: any."""
+        with self.journal.turn:
+            self._opine(opinion)
+            self.journal.note("opinion", opinion.asked_mono, opinion.exchange, opinion.symbol,
+                              msgspec.to_builtins(opinion))
+
+    def _opine(self, opinion: Opinion) -> None:
         source, symbol = opinion.exchange, opinion.symbol
         said = self._opinions.setdefault(symbol, {})
         before, said[source] = said.get(source), opinion
@@ -79,38 +101,84 @@ class Desk:
     ) -> list[SourceView]:
         """What the judgement sees of every source for one symbol."""
         known = list(healths)
-        behind = _behind(known)
-        return [self._view(symbol, health, behind[health.source], now) for health in known]
+        behind = all_behind(known)
+        return [seen(health, self.leg(health.source, symbol, behind[health.source]),
+                     self.intakes.get(health.source), symbol, behind[health.source], now)
+                for health in known]
+
+    def look(
+        self, healths: Callable[[], list[FeedHealth]], clock: Callable[[], float]
+    ) -> tuple[list[FeedHealth], float]:
+        """How the sources are at this moment, and the moment: what to judge with, on record."""
+        with self.journal.turn:
+            found, now = healths(), clock()
+            self.journal.look(found, now)
+        return found, now
 
     def judge(
-        self, symbol: str, healths: Iterable[FeedHealth], now: float
-    ) -> tuple[Standing, Standing, float]:
-        """Judge anew. Returns: the standing before and after, and s until time alone can change it.
+        self, symbol: str, healths: Sequence[FeedHealth], now: float
+    ) -> tuple[Standing, Case, float]:
+        """Judge anew. Returns: the standing before, the case with the standing after, and s until
+        time alone can change it.
         """
-        before = self.standing(symbol)
-        views = self.views(symbol, healths, now)
-        after = judge(before, views, self.policy, now, self._said(symbol))
-        self._standings[symbol] = after
-        return before, after, next_due_s(after, views, self.policy, now)
+        with self.journal.turn:
+            before = self.standing(symbol)
+            views = self.views(symbol, healths, now)
+            after = judge(before, views, self.policy, now, self._said(symbol))
+            self._standings[symbol] = after
+            self.journal.note("judged", now, None, symbol)
+            case = self.case(symbol, healths, now)
+        return before, case, next_due_s(after, views, self.policy, now)
 
     def case(self, symbol: str, healths: Iterable[FeedHealth], now: float) -> Case:
         """All that is known of a symbol at this moment, judged but not remembered."""
         known = list(healths)
-        standing, behind = self.standing(symbol), _behind(known)
+        standing, behind = self.standing(symbol), all_behind(known)
         views = self.views(symbol, known, now)
         faults, jury = heard(standing, views, self.policy, now, self._said(symbol))
         legs = {view.source: leg for view in views
                 if (leg := self.leg(view.source, symbol, behind.get(view.source, 0.0)))}
+        lost = {source: intake.lost_at for source, intake in self.intakes.items()
+                if intake.lost_at is not None}
         return Case(symbol=symbol, standing=standing, legs=legs, faults=faults, jury=jury, now=now,
-                    views={view.source: view for view in views})
+                    views={view.source: view for view in views}, lost=lost)
 
     def quote(self, symbol: str, healths: Iterable[FeedHealth], now: float) -> Quote:
         """Raises: NoQuote, StaleQuote."""
         return self.resolved(self.case(symbol, healths, now))
 
+    def asked(
+        self, symbol: str, healths: Callable[[], list[FeedHealth]], clock: Callable[[], float]
+    ) -> Quote:
+        """The same on record, at this moment. Raises: as `quote`."""
+        with self.journal.turn:
+            found, now = healths(), clock()
+            self.journal.look(found, now, symbol)
+            return self.quote(symbol, found, now)
+
     def resolved(self, case: Case) -> Quote:
         """Raises: NoQuote, StaleQuote."""
-        return resolve(self._resolution, case, self._max_age_s)
+        return resolve(self.resolution, case, self.max_age_s)
+
+    def outcome(self, case: Case) -> Quote | SourceError:
+        """What is served, or why nothing."""
+        try:
+            return self.resolved(case)
+        except SourceError as error:
+            return error
+
+    def remembered(self) -> Remembered:
+        """To be used, or copied, in the same turn."""
+        return Remembered({source: intake.known for source, intake in self.intakes.items()},
+                          self.store.entries, self._standings, self._opinions, self._confirmed)
+
+    def recall(self, memory: Remembered) -> None:
+        """Know this, and nothing else. The intakes of its sources must be there."""
+        for source, known in memory.sources.items():
+            self.intakes[source].recall(known)
+        self.store.recall(memory.prices)
+        self._standings, self._opinions = memory.standings, memory.opinions
+        self._confirmed = memory.confirmed
 
     def explain(self, symbol: str, healths: Iterable[FeedHealth], now: float) -> Explanation:
         """Every leg of a symbol, and the rule that took or refused it."""
@@ -154,37 +222,3 @@ class Desk:
         return msgspec.structs.replace(
             said, price=said.price * factor, bid=said.bid and said.bid * factor,
             ask=said.ask and said.ask * factor)
-
-    def _view(
-        self, symbol: str, health: FeedHealth, behind: float, now: float
-    ) -> SourceView:
-        source, since = health.source, health.connected_since
-        leg = self.leg(source, symbol, behind)
-        intake = self.intakes.get(source)
-        line = intake.lines.get(symbol) if intake else None
-        if leg is None or since is None or leg.received_mono < since:
-            return SourceView(source=source, connected_since=since, age_s=None, silent_s=None,
-                              latency_s=health.latency_s, detail=health.detail)
-        heard_at = intake.heard_at.get(symbol) if intake else None
-        return SourceView(
-            source=source, connected_since=since, latency_s=health.latency_s, detail=health.detail,
-            age_s=now - leg.fresh_at, silent_s=now - leg.received_mono, behind_s=behind,
-            price=leg.price, bid=leg.bid, ask=leg.ask,
-            sigma=line.sigma if line else 0.0, rush=line.rush(now) if line else 0.0,
-            heard_s=now - heard_at if heard_at is not None else None,
-            pause_s=_pause_s(intake, symbol) if intake else 0.0,
-            step_s=now - line.step_at if line and line.step_at is not None else None,
-            held=line.held if line and now - line.held_at < HELD_S else None)
-
-
-def _behind(healths: Sequence[FeedHealth]) -> dict[str, float]:
-    """How far each source's stamps are behind every other clock's, in s."""
-    offsets = {health.source: health.clock_offset_s for health in healths
-               if health.connected_since is not None}
-    return {health.source: behind_s(health.source, offsets) for health in healths}
-
-
-def _pause_s(intake: Intake, symbol: str) -> float:
-    """The longest usual pause of the liveliest of a symbol's streams."""
-    return min((stream.gap_s for kind in KINDS if (stream := intake.streams.get((symbol, kind)))),
-               default=0.0)

@@ -87,6 +87,10 @@ class RecorderError(BotError):
     """The database cannot be opened or written at the moment."""
 
 
+class RecordError(BotError):
+    """A record cannot be read or played again."""
+
+
 class PortTakenError(BotError):
     """The API address cannot be bound."""
 

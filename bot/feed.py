@@ -20,6 +20,7 @@ from bot.events import Publisher, SourceConnected, SourceDisconnected, SourceHan
 from bot.exchanges.base import Exchange
 from bot.hosts import Hosts
 from bot.intake import Intake, Reference, nobody
+from bot.journal import Journal
 from bot.model import FeedHealth
 from bot.planning import BETTER, MAX_AGE_S, Plan
 from bot.session import Session
@@ -57,9 +58,11 @@ class Feed(Worker):
         retry: Backoff | None = None,
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
+        journal: Journal | None = None,
     ) -> None:
-        """reference: for its Intake. urls: the preferred one first. backoff: between attempts to
-        connect; retry: between attempts to replace a connection, at max_connection_age_s at latest.
+        """reference, journal: for its Intake. urls: the preferred one first. backoff: between
+        attempts to connect; retry: between attempts to replace a connection, at
+        max_connection_age_s at latest.
         """
         self.source = exchange.NAME
         super().__init__(f"feed-{self.source}")
@@ -69,7 +72,7 @@ class Feed(Worker):
         self._backoff = backoff or Backoff()
         self._mono = mono
         self._wall = wall
-        self.intake = Intake(self.source, store, publisher, reference, mono, wall)
+        self.intake = Intake(self.source, store, publisher, reference, mono, wall, journal)
         self._complaints = Complaints(self.source, publisher, mono, wall)
         self._hosts = Hosts([exchange.stream_url(url) for url in urls], handshake_s, mono)
         plan = Plan(max_connection_age_s, retry)
@@ -136,7 +139,7 @@ class Feed(Worker):
 
     def _connected(self, session: Session, since: float | None = None) -> None:
         """since: monotonic s, where that is not when it was opened."""
-        self.intake.connected()
+        self.intake.connected(session.opened_at)
         self._session, self._settled = session, False
         self._detail = "connected"
         self._connected_since = session.opened_at if since is None else since
@@ -242,11 +245,11 @@ class Feed(Worker):
         self.stopping.wait(pause)
 
     def _disconnected(self, reason: str, pause: float | None = None) -> None:
+        self.intake.disconnected(self._mono())  # first: who sees it gone asks since when
         session, self._session, self._connected_since = self._session, None, None
         self._succession.end()
         if session is not None:
             session.close()
-        self.intake.disconnected()
         self._detail = reason
         after = "" if pause is None else f"; next attempt in {pause:.0f} s"
         self._publisher.publish(

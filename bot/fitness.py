@@ -64,7 +64,8 @@ def fault(view: SourceView, policy: Policy) -> Fault | None:
         ms = f"{view.age_s * 1000:.0f} ms"
         if silent is not None and silent < view.age_s / 2:
             return Fault("late", f"data come {ms} late")
-        if view.heard_s is not None and view.heard_s <= limit:
+        # what it said last may have been news, and a little late: then it has fallen silent
+        if view.heard_s is not None and view.heard_s <= limit and view.heard_s != silent:
             return Fault("frozen", f"nothing but repetitions for {ms}")
         return Fault("silence", f"no data for {ms}")
     if view.latency_s is not None and view.latency_s > limit:

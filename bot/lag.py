@@ -1,8 +1,8 @@
 """How late a source's messages are, with the difference between the two clocks taken out."""
 
 from collections import deque
-from collections.abc import Callable
-from time import monotonic, time
+
+import msgspec
 
 from bot.errors import ImplausibleStamp
 
@@ -19,7 +19,7 @@ STEADY_S = 1.0
 OLD_S = 600.0  # a message this late is no news; only a first push may be so old
 
 
-class LagMeter:
+class LagMeter(msgspec.Struct):
     """Event lag of one source: receipt minus exchange stamp, above what is usual for it.
 
     What is usual is the clock difference plus the way. It is the median of a sample a second, and
@@ -31,18 +31,16 @@ class LagMeter:
     Until three samples are there the two clocks are taken to agree. Our wall clock is read once;
     a step of it later changes no lag. Feed thread only.
 
-    offset_s: what is usual. known: whether it rests on samples yet.
+    wall_ahead_s: the wall clock less the monotonic clock, at the start. offset_s: what is usual.
+    known: whether it rests on samples yet.
     """
 
-    def __init__(
-        self, mono: Callable[[], float] = monotonic, wall: Callable[[], float] = time
-    ) -> None:
-        self._wall_ahead_s = wall() - mono()
-        self._samples: deque[tuple[float, float]] = deque()  # monotonic s, lag in s
-        self._next_sample = 0.0
-        self._stray: tuple[float, float] | None = None  # monotonic s of the first, its lag
-        self.offset_s = 0.0
-        self.known = False
+    wall_ahead_s: float
+    offset_s: float = 0.0
+    known: bool = False
+    _samples: deque[tuple[float, float]] = msgspec.field(default_factory=deque)  # monotonic s, lag
+    _next_sample: float = 0.0
+    _stray: tuple[float, float] | None = None  # monotonic s of the first, its lag
 
     def excess_s(self, event_ms: int, received_mono: float, sample: bool = True) -> float:
         """Seconds by which the message of that exchange stamp came late; never negative.
@@ -55,7 +53,7 @@ class LagMeter:
         """
         if not LEAST_MS <= event_ms < MOST_MS:
             raise ImplausibleStamp(f"stamp {event_ms} is not in epoch milliseconds")
-        raw = self._wall_ahead_s + received_mono - event_ms / 1000.0
+        raw = self.wall_ahead_s + received_mono - event_ms / 1000.0
         if self.known:
             self._check(raw, received_mono, sample)
         if sample and received_mono >= self._next_sample:

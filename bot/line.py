@@ -4,6 +4,8 @@ import math
 from collections import deque
 from collections.abc import Callable
 
+import msgspec
+
 # A price this far from the one before is doubted until something speaks for it. Ordinary moves
 # between two messages of a liquid market are some hundredths of a per cent.
 DOUBTED = 0.0030
@@ -25,27 +27,25 @@ PAST, PAST_EVERY_S = 80, 0.1  # prices kept, and how far apart
 AHEAD_MS = 10_000
 
 Others = Callable[[], float | None]
-Last = tuple[int | None, int | None, tuple[object, ...]]  # stamp in ms, number, content
+Told = tuple[float | None, ...]
+Last = tuple[int | None, int | None, Told]  # stamp in ms, number, content
 
 
-class Stream:
+class Stream(msgspec.Struct):
     """The messages of one kind (trade, ticker, orderbook): which of them are news.
 
     gap_s: the longest pause between two of late, which fades within minutes. Feed thread only,
     but for `gap_s` and `at`, which anyone may read.
     """
 
-    __slots__ = ("_ms", "_id", "_told", "gap_s", "at")
-
-    def __init__(self) -> None:
-        self._ms: int | None = None
-        self._id: int | None = None
-        self._told: tuple[object, ...] = ()
-        self.gap_s = 0.0
-        self.at: float | None = None
+    gap_s: float = 0.0
+    at: float | None = None
+    _ms: int | None = None
+    _id: int | None = None
+    _told: Told = ()
 
     def advances(
-        self, event_ms: int | None, event_id: int | None, told: tuple[object, ...], now: float
+        self, event_ms: int | None, event_id: int | None, told: Told, now: float
     ) -> bool:
         """Whether the message tells anything: a later event, or another one at the same time.
 
@@ -83,40 +83,39 @@ class Stream:
         self._told = ()
 
 
-class Line:
+class Line(msgspec.Struct):
     """The credible prices of one source for one symbol: a single wild tick is none of them.
 
     A price far from the one before is held back. It is believed once another source says the same,
     or once it has been said CONFIRM_COUNT times over CONFIRM_S; then `step_at` tells when, for
-    nobody else has confirmed it yet. others: tells what the other sources say, None if there are
-    none. One thread, the feed's, calls `admit`; the fields may be read by anyone.
+    nobody else has confirmed it yet. One thread, the feed's, calls `admit`; the fields may be read
+    by anyone.
 
     price: the last credible one. at: monotonic s of it. sigma: its usual move within a second, as
-    a share of it. held: the price that is doubted, if any; held_at: monotonic s of it.
+    a share of it. held: the price that is doubted, if any; held_at: monotonic s of it. refused:
+    prices that were held back.
     """
 
-    __slots__ = ("_others", "price", "at", "sigma", "step_at", "held", "held_at", "refused",
-                 "_held_since", "_held_count", "_credit", "_mark", "_mark_at", "_rush", "_past")
+    price: float = 0.0
+    at: float = -math.inf
+    sigma: float = 4 * LEAST_SIGMA
+    step_at: float | None = None
+    held: float | None = None
+    held_at: float = -math.inf
+    refused: int = 0
+    _held_since: float = 0.0
+    _held_count: int = 0
+    _credit: int = 0
+    _mark: float = 0.0
+    _mark_at: float = -math.inf
+    _rush: float = 0.0
+    _past: deque[tuple[float, float]] = msgspec.field(default_factory=deque)
 
-    def __init__(self, others: Others) -> None:
-        self._others = others
-        self.price = 0.0
-        self.at = -math.inf
-        self.sigma = 4 * LEAST_SIGMA
-        self.step_at: float | None = None
-        self.held: float | None = None
-        self.held_at = -math.inf
-        self.refused = 0
-        self._held_since = 0.0
-        self._held_count = 0
-        self._credit = 0
-        self._mark = 0.0
-        self._rush = 0.0
-        self._mark_at = -math.inf
-        self._past: deque[tuple[float, float]] = deque(maxlen=PAST)
+    def admit(self, price: float, now: float, others: Others) -> bool:
+        """Whether `price` may be served as what this source says.
 
-    def admit(self, price: float, now: float) -> bool:
-        """Whether `price` may be served as what this source says."""
+        others: tells what the other sources say, None if there are none; asked where it matters.
+        """
         last, passed = self.price, now - self.at
         if passed > MEMORY_S:
             if last and abs(price - last) > DOUBTED * last:
@@ -129,7 +128,7 @@ class Line:
                 self.step_at = now
                 self._restart(price, now)
                 return True
-            return self._doubt(price, now)
+            return self._doubt(price, now, others())
         self._rush = self._rush * max(0.0, 1.0 - passed / RUSH_S) + price / last - 1.0
         self._believe(price, now)
         if now - self._mark_at > SIGMA_EVERY_S:
@@ -153,6 +152,8 @@ class Line:
         self._credit += 1
         if not self._past or now - self._past[-1][0] > PAST_EVERY_S:
             self._past.append((now, price))
+            if len(self._past) > PAST:
+                self._past.popleft()
 
     def _restart(self, price: float, now: float) -> None:
         """Begin anew: what was before says nothing of this price, nor of usual moves."""
@@ -161,8 +162,7 @@ class Line:
         self._mark_at = -math.inf
         self._believe(price, now)
 
-    def _doubt(self, price: float, now: float) -> bool:
-        others = self._others()
+    def _doubt(self, price: float, now: float, others: float | None) -> bool:
         if others is not None and abs(price - others) <= NEAR * others:
             # a source that comes back from nonsense has not rushed, however far it came
             self._rush = max(-MOST_RUSH, min(MOST_RUSH, price / self.price - 1.0))

@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from time import monotonic, time
 
+from bot import decisions
 from bot.chain import explains, in_words
+from bot.decisions import Decision
 from bot.events import (
     FailoverFailed, LinkChanged, Listener, SourceConnected, SourceDisconnected, SourceFault,
     SourceHandedOver, SourceJudged, SourceSwitched, TierChanged, VerdictChanged,
@@ -67,9 +69,13 @@ class Reporter:
         """What else does not work, for the health line."""
         faults = [f"; cannot {link.direction} {link.topic}: {link.reason}"
                   for link in self.links() if link.up is False]
-        recorder = self._recorder
-        if recorder is not None and not recorder.active:
-            faults.append(f"; not recording: {recorder.state}, {recorder.pending} rows waiting")
+        told = self._recorder.status() if self._recorder is not None else None
+        if told is not None and not told.active:
+            faults.append(f"; not recording: {told.state}, {told.waiting} rows waiting")
+        elif told is not None and told.is_low:
+            faults.append(f"; {told.state}")
+        if told is not None and told.dropped:
+            faults.append(f"; {told.dropped} rows not recorded since the start")
         return "".join(faults)
 
     def database(self) -> None:
@@ -81,8 +87,6 @@ class Reporter:
     def market_data(self, update: MarketDataUpdate) -> None:
         """Called for every update, by the feed that received it."""
         self._hub.publish_update(update)
-        if self._recorder is not None:
-            self._recorder.record_update(update)
         number = next(self._updates)  # atomic: feeds count together without a lock
         if number % UPDATES_PER_LINE == 0 and self._mono() >= self._next_line:
             self._next_line = self._mono() + LINE_EVERY_S
@@ -112,8 +116,7 @@ class Reporter:
                 log.info("⚖️ [%s]%s Believed again", name, where)
             else:
                 log.warning("⚖️ [%s]%s Not believed: %s", name, where, event.fault)
-        self._record("source_judged", event.source, event.symbol, event.fault or "fit", event.at,
-                     {"rule": event.rule})
+        self._decided(decisions.judged(event), event.at)
 
     def verdict_changed(self, event: VerdictChanged) -> None:
         good = event.status in ("trusted", "degraded")
@@ -123,8 +126,7 @@ class Reporter:
             log.log(logging.INFO if good else logging.WARNING, "⚖️ [PRICE]%s %s -> %s: %s",
                     self._where(event.symbol), event.previous or "none", event.status or "none",
                     event.reason)
-        self._record("verdict", event.source, event.symbol, event.reason, event.at,
-                     {"from": event.previous, "to": event.status, "price": event.price})
+        self._decided(decisions.verdict(event), event.at)
 
     def _where(self, symbol: str) -> str:
         return "" if symbol == self._main_symbol else f" [{symbol}]"
@@ -165,15 +167,13 @@ class Reporter:
         self._alert("info" if good else "warning",
                     f"{event.symbol}: source switch {change} ({event.reason})",
                     event.previous, event.current, event.reason, event.at)
-        self._record("source_switch", event.current, event.symbol, event.reason, event.at,
-                     {"from": event.previous, "to": event.current, "stepBps": event.step_bps,
-                      "blackoutMs": event.blackout_ms})
+        self._decided(decisions.switched(event), event.at)
 
     def failover_failed(self, event: FailoverFailed) -> None:
         log.error("❌ [WEBSOCKET] No source is fit for %s (%s)", event.symbol, event.reason)
         self._alert("critical", f"{event.symbol}: no source is fit ({event.reason})",
                     event.previous, None, event.reason, event.at)
-        self._record("failover_failed", event.previous, event.symbol, event.reason, event.at)
+        self._decided(decisions.failed(event), event.at)
 
     def health(self, summary: Mapping[str, object]) -> None:
         """summary: as MultiSourceWebSocketAggregator.health_status() gives it."""
@@ -229,6 +229,10 @@ class Reporter:
         self._hub.publish_event("alert", {
             "severity": severity, "message": message, "from": previous, "to": current,
             "reason": reason, "timestamp": int(at * 1000)})
+
+    def _decided(self, decision: Decision, at: float) -> None:
+        self._record(decision.kind, decision.source, decision.symbol, decision.reason, at,
+                     decision.detail)
 
     def _record(self, kind: str, source: str | None, symbol: str | None, reason: str, at: float,
                 detail: Mapping[str, object] | None = None) -> None:

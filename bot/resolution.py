@@ -30,7 +30,9 @@ ALONE = 0.0015  # share of the price by which a source without any other may be 
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything known of a symbol at one moment. legs, views: by source; faults: of the unfit."""
+    """Everything known of a symbol at one moment. legs, views: by source; faults: of the unfit;
+    lost: monotonic s at which a source's connection was lost for the last time.
+    """
 
     symbol: str
     standing: Standing
@@ -39,6 +41,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     faults: Mapping[str, Fault]
     jury: Jury
     now: float
+    lost: Mapping[str, float] = {}
 
 
 def resolve(how: Resolution, case: Case, max_age_s: float) -> Quote:

@@ -1,5 +1,7 @@
 """The latest prices: the only map that feeds write and everybody reads."""
 
+from collections.abc import Iterable
+
 import msgspec
 
 from bot.model import MarketDataUpdate, UpdateType
@@ -46,6 +48,15 @@ class LatestPrices:
         held = self._entries.get(key)
         if held is None or fresh_at >= held[1] - STEP_BACK_S:
             self._entries[key] = (update, fresh_at)
+
+    @property
+    def entries(self) -> list[Entry]:
+        return list(self._entries.values())
+
+    def recall(self, entries: Iterable[Entry]) -> None:
+        """Hold these, and nothing else."""
+        self._entries = {(update.exchange, update.symbol, update.type): (update, fresh_at)
+                         for update, fresh_at in entries}
 
     def get(self, exchange: str, symbol: str, type: UpdateType) -> MarketDataUpdate | None:
         entry = self._entries.get((exchange, symbol, type))

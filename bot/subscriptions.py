@@ -27,3 +27,7 @@ class Subscriptions:
     @property
     def symbols(self) -> tuple[Symbol, ...]:
         return tuple(dict.fromkeys(symbol for symbol, _ in self.rows))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(symbol.name for symbol in self.symbols)

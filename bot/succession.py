@@ -68,7 +68,7 @@ class Succession:
         assert overlap is not None
         found = overlap.news(updates, NEW if session is self._newest else OLD, now)
         if overlap.firsts:
-            self._intake.expect_old(overlap.firsts)
+            self._intake.expect_old(overlap.firsts, now)
             overlap.firsts = set()
         return found
 

@@ -9,14 +9,20 @@ from bot.sources.rest import RestSource
 from bot.sources.stream import StreamSource
 
 
-def tiers(
-    config: Config, aggregator: MultiSourceWebSocketAggregator | None,
-    reader: TopicReader | None, rest: RestSource, mock: MockSource,
+def stream_tier(
+    aggregator: MultiSourceWebSocketAggregator | None, on_record: bool = False
+) -> Source:
+    """The first. aggregator: None with the feeds switched off."""
+    if aggregator is None:
+        return NoSource("websocket", f"{SWITCHED_OFF} (ENABLE_WEBSOCKET_FEEDS)")
+    return StreamSource(aggregator, on_record)
+
+
+def lower_tiers(
+    config: Config, reader: TopicReader | None, rest: RestSource, mock: MockSource
 ) -> list[Source]:
-    """Best first. aggregator, reader: None with the feeds, with Kafka switched off."""
+    """Those below it, best first. reader: None with Kafka switched off."""
     return [
-        StreamSource(aggregator) if aggregator
-        else NoSource("websocket", f"{SWITCHED_OFF} (ENABLE_WEBSOCKET_FEEDS)"),
         reader or NoSource("kafka", f"{SWITCHED_OFF} (ENABLE_KAFKA)"),
         rest if config.enable_okx_live else NoSource("okx", f"{SWITCHED_OFF} (ENABLE_OKX_LIVE)"),
         mock if config.mode == "simulation"

@@ -6,8 +6,8 @@ import pytest
 
 from bot.announcer import Announcer
 from bot.desk import Desk
-from bot.errors import ImplausibleStamp, NoQuote
-from bot.events import Publisher, SourceDisconnected, SourceJudged, SourceSwitched, VerdictChanged
+from bot.errors import ImplausibleStamp
+from bot.events import Publisher, SourceJudged, SourceSwitched, VerdictChanged
 from bot.fitness import Policy
 from bot.intake import Intake
 from bot.model import FeedHealth, MarketDataUpdate, Opinion, Quote, UpdateType
@@ -33,9 +33,7 @@ class Market:
         self.announcer = Announcer(self.publisher, self.mono, self.wall)
         for source in sources:
             self.desk.intakes[source] = Intake(
-                source, self.desk.store, self.publisher,
-                lambda who, symbol: self.desk.reference(who, symbol, self.now),
-                self.mono, self.wall)
+                source, self.desk.store, self.publisher, self.desk.reference, self.mono, self.wall)
 
     def mono(self) -> float:
         return self.now
@@ -57,13 +55,8 @@ class Market:
             last_update=None, detail="lost") for source, since in self.connected.items()]
 
     def judge(self) -> None:
-        before, _, _ = self.desk.judge(SYMBOL, self.healths(), self.now)
-        case = self.desk.case(SYMBOL, self.healths(), self.now)
-        self.announcer.judged(before, case, 5.0)
-        try:
-            self.announcer.verdict(SYMBOL, self.desk.resolved(case))
-        except NoQuote as error:
-            self.announcer.verdict(SYMBOL, error)
+        before, case, _ = self.desk.judge(SYMBOL, self.healths(), self.now)
+        self.announcer.judged(before, case, self.desk.outcome(case), 5.0)
 
     def run(self, seconds: float, **prices: float) -> None:
         """Each source says its price ten times a second."""
@@ -242,7 +235,7 @@ def test_one_that_is_only_slow_to_follow_is_not_put_away() -> None:
 
 
 def test_a_lost_connection_is_a_switch_with_its_blackout_and_step(both: Market) -> None:
-    both.announcer.lost(SourceDisconnected("binance", both.wall(), "reset"))
+    both.desk.intakes["binance"].disconnected(both.now)
     both.connected["binance"] = None
     both.now += 0.002
     both.judge()

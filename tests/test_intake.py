@@ -39,7 +39,7 @@ def test_the_newest_of_every_stream_is_known_until_the_connection_is_a_new_one()
     fed = Fed()
     stamp = fed.told[-1].timestamp
     assert fed.intake.last() == {("BTCUSDT", "trade"): (stamp, 5, (105.0, 1.0, None, None))}
-    fed.intake.connected()
+    fed.intake.connected(fed.mono())
     assert fed.intake.last() == {("BTCUSDT", "trade"): (None, None, ())}
 
 
@@ -47,7 +47,7 @@ def test_old_news_is_refused_unless_it_is_a_first_push_and_is_no_price_then_eith
     fed = Fed()
     with pytest.raises(ImplausibleStamp):
         fed.takes(6, HOURS_S)
-    fed.intake.expect_old([("BTCUSDT", "trade")])
+    fed.intake.expect_old([("BTCUSDT", "trade")], fed.mono())
     assert fed.takes(6, HOURS_S) == 0
     assert fed.told[-1].price == 106.0
     held = fed.store.get("okx", "BTCUSDT", "trade")

@@ -1,6 +1,7 @@
 """Which source is active: each rule of the policy; random markets are in test_judge_random."""
 
 import pytest
+from msgspec.structs import replace
 
 from bot.fitness import Policy, SourceView, unfit
 from bot.judge import (
@@ -55,6 +56,8 @@ class Run:
     (view("okx", age=5.0, latency=5.0), None),
     (view("okx", age=5.001), "no data for 5001 ms"),
     (view("okx", age=5.001, silent=0.1), "data come 5001 ms late"),
+    (replace(view("okx", age=5.001), heard_s=0.1), "nothing but repetitions for 5001 ms"),
+    (replace(view("okx", age=5.001, silent=4.999), heard_s=4.999), "no data for 5001 ms"),
     (view("okx", latency=5.001), "latency 5001 ms"),
     (view("okx", age=None), "connected, but no data yet"),
     (view("okx", since=None, detail="HTTP 451"), "not connected: HTTP 451"),

@@ -16,7 +16,7 @@ class Exchange:
 
     def __init__(self, ahead_s: float = 0.0) -> None:
         self.mono = Clock(1000.0)
-        self.meter = LagMeter(self.mono, Clock(EPOCH))
+        self.meter = LagMeter(EPOCH - self.mono())
         self.ahead_s = ahead_s
 
     def message(self, late_s: float) -> float:

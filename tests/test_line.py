@@ -23,19 +23,23 @@ def test_without_a_stamp_the_number_alone_tells_what_is_older() -> None:
     assert stream.advances(None, 3, (99.0,), 1.2)  # another connection may count anew
 
 
+def nobody() -> None:
+    """What others say, where there are none."""
+
+
 class Told:
     """A line that is told prices a tenth of a second apart, beside others that say `others`."""
 
     def __init__(self, price: float = 60_000.0) -> None:
         self.now = 100.0
         self.others: float | None = None
-        self.line = Line(lambda: self.others)
+        self.line = Line()
         for _ in range(CREDIT + 1):
             self.says(price)
 
     def says(self, price: float, after: float = 0.1) -> bool:
         self.now += after
-        return self.line.admit(price, self.now)
+        return self.line.admit(price, self.now, lambda: self.others)
 
 
 @pytest.mark.parametrize("wild", [63_000.0, 57_000.0, 600_000.0, 1 / 60_000.0])
@@ -82,9 +86,9 @@ def test_after_an_outage_any_price_is_the_new_one() -> None:
 
 
 def test_a_first_push_is_nothing_to_compare_with() -> None:
-    line = Line(lambda: None)
-    assert line.admit(60_000.0, 100.0) and line.admit(60_000.0, 100.01)
-    assert line.admit(50_000.0, 101.0), "the first ones may have been of long ago"
+    line = Line()
+    assert line.admit(60_000.0, 100.0, nobody) and line.admit(60_000.0, 100.01, nobody)
+    assert line.admit(50_000.0, 101.0, nobody), "the first ones may have been of long ago"
 
 
 def test_what_is_usual_for_a_lively_source_is_not_doubted() -> None:

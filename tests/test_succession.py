@@ -302,7 +302,7 @@ def test_first_pushes_that_are_hours_old_are_no_fault(quick: None) -> None:
                 eventually(lambda: sandbox.push_ticker("okx", "BTCUSDT", 60_000.0))
             eventually(lambda: len(watched.updates) == 10)
             session = watched.feed._session
-            watched.feed.intake._lag.known = True  # as after some seconds of a live market
+            watched.feed.intake.known.lag.known = True  # as after some seconds of a live market
             wish(watched)
             eventually(lambda: handed_over(watched))
             assert session is not watched.feed._session

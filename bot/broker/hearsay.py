@@ -128,8 +128,7 @@ class Hearsay:
         if intake is None:
             intake = self.desk.intakes[exchange] = Intake(
                 exchange, self.desk.store, self._publisher,
-                lambda source, symbol: self.desk.reference(source, symbol, self._mono()),
-                self._mono, self._wall)
+                self.desk.reference, self._mono, self._wall)
             self._since[exchange] = now
         return intake
 

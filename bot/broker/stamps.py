@@ -58,4 +58,4 @@ class Stamps:
                     del self._clocks[whose], self._heard_at[whose]
         if len(self._clocks) >= MOST_CLOCKS:
             raise ImplausibleStamp(f"more than {MOST_CLOCKS} clocks stamp here")
-        return LagMeter(self._mono, self._wall)
+        return LagMeter(self._wall() - self._mono())

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections import deque
+from itertools import count
 from typing import TYPE_CHECKING
 
 from bot.errors import shown
@@ -32,10 +33,13 @@ class Pile:
         self.closed = False
         self._capacity = capacity
         self._drop_lock = threading.Lock()  # guards dropped
-        self._queue: deque[Item] = deque()
+        self._numbers = count(1)  # of everything offered: what is refused leaves a hole
+        self._queue: deque[tuple[int, Item]] = deque()
         self._in_hand = 0
         self._parts: list[Part] = []  # taken from the queue, not yet written; one transaction each
         self._batch_if_written = -1
+        self._base: int | None = None  # the highest seq of earlier runs
+        self._last = 0  # the highest number taken
 
     @property
     def pending(self) -> int:
@@ -48,9 +52,11 @@ class Pile:
         return len(self._queue) >= BATCH_ROWS
 
     def put(self, item: Item) -> None:
-        # The bound is not exact, on purpose: a lock here would let one producer hold up another.
+        # Neither the bound nor the order of two threads that put at once is exact, on purpose: a
+        # lock here would let one producer hold up another.
+        number = next(self._numbers)
         if self.pending < self._capacity and not self.closed:
-            self._queue.append(item)
+            self._queue.append((number, item))
             return
         with self._drop_lock:
             self.dropped += 1
@@ -63,7 +69,10 @@ class Pile:
             self._write(database)
 
     def resume(self, database: "Database") -> None:
-        """After a fault, with the database opened anew: see whether the last batch is in it."""
+        """With the database opened: go on counting from its rows, and see after a fault whether the
+        last batch is in it."""
+        if self._base is None:
+            self._base = database.seq
         if database.batch == self._batch_if_written:
             self._done(self._parts[0])  # the commit in doubt had succeeded
         self._batch_if_written = -1
@@ -73,10 +82,13 @@ class Pile:
             return
         self._in_hand = min(len(self._queue), BATCH_ROWS)
         part: Part = []
+        base = self._base or 0
         for _ in range(self._in_hand):
-            item = self._queue.popleft()
+            number, item = self._queue.popleft()
+            self._last = max(self._last, number)
             try:
-                part.append(as_row(item))
+                table, row = as_row(item)
+                part.append((table, (*row, base + number)))
             except (TypeError, ValueError, AttributeError, ArithmeticError, RuntimeError) as error:
                 self._reject(repr(error), item)
         self._parts = [part] if part else []
@@ -86,7 +98,7 @@ class Pile:
         while self._parts:
             part = self._parts[0]
             self._batch_if_written = database.batch + 1
-            fault = database.write(part)
+            fault = database.write(part, (self._base or 0) + self._last)
             self._batch_if_written = -1
             if fault is None:
                 self._done(part)

@@ -1,10 +1,12 @@
 """What the recorder is given, and the rows of `bot/record/schema.py` that it becomes."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bot.incidents import Incident
+from bot.journal import Input, State
 from bot.model import FeedHealth, MarketDataUpdate, Quote
 
 TEXT_LIMIT = 2_000
@@ -33,16 +35,22 @@ class Sample(NamedTuple):
     at_ms: int
 
 
-Item = MarketDataUpdate | Served | Sample | Happened | Incident
+Item = MarketDataUpdate | Input | State | Served | Sample | Happened | Incident
 
 
 def as_row(item: Item) -> tuple[str, Row]:
-    """The table an item belongs to, and its values in the order of the columns there."""
+    """The table an item belongs to, and its values in the order of the columns there, all but
+    the last, which is its `seq`.
+    """
     if isinstance(item, MarketDataUpdate):
         return "updates", (
             _moment(item.received_at), _moment(item.timestamp), item.exchange, item.symbol,
             item.type, item.price, item.volume, item.bid, item.ask, item.event_id,
+            item.received_mono,
         )
+    if isinstance(item, Input):
+        return "inputs", (_moment(item.at_ms), item.mono, item.kind, item.source, item.symbol,
+                          _as_json(item.detail))
     if isinstance(item, Served):
         quote = item.quote
         return "served", (
@@ -56,11 +64,18 @@ def as_row(item: Item) -> tuple[str, Row]:
         return "samples", _sample(item)
     if isinstance(item, Incident):
         return "incidents", _incident(item)
-    detail = None if item.detail is None else json.dumps(item.detail, default=str)
+    if isinstance(item, State):
+        return "states", (_moment(item.at_ms), item.mono, item.instance, item.settings, item.memory)
     return "events", (
         _moment(item.at_ms), _clean(item.kind), item.source and _clean(item.source),
-        item.symbol and _clean(item.symbol), _clean(item.reason), detail,
+        item.symbol and _clean(item.symbol), _clean(item.reason),
+        _as_json(item.detail),
     )
+
+
+def _as_json(detail: Mapping[str, object] | None) -> str | None:
+    """What JSON has no form for becomes text; numbers come back as they were."""
+    return None if detail is None else json.dumps(detail, default=str)
 
 
 def _incident(item: Incident) -> Row:

@@ -10,7 +10,9 @@ import duckdb
 
 from bot.errors import RecorderError
 
-VERSION = 3  # 2: incidents; 3: verdicts, event ids, samples, days
+VERSION = 3  # 2: incidents; 3: verdicts, event ids, samples, days, inputs, states
+
+SEQ = "place in the order in which everything was recorded; a hole is a row that was refused"
 
 TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     "updates": ("every normalised message of an exchange, in order of receipt", {
@@ -25,6 +27,8 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "ask": ("DOUBLE", "best ask"),
         "event_id": ("BIGINT", "number of the event in its stream, the same when it is sent "
                                "again; NULL where the exchange gives none"),
+        "received_mono": ("DOUBLE", "receipt by the monotonic clock of that run, s"),
+        "seq": ("BIGINT", SEQ),
     }),
     "served": ("the price the bot stood by, and why", {
         "served_at": ("TIMESTAMP", "moment of the answer"),
@@ -45,6 +49,7 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "status": ("VARCHAR", "trusted, degraded, disputed, stale or synthetic"),
         "confidence": ("DOUBLE", "how far from the truth it may be, in price units"),
         "sources_used": ("VARCHAR", "whom price and confidence rest on, comma-separated"),
+        "seq": ("BIGINT", SEQ),
     }),
     "samples": ("the state of every source, at each health check", {
         "sampled_at": ("TIMESTAMP", "moment of the health check"),
@@ -56,6 +61,7 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "clock_offset_ms": ("DOUBLE", "how far this machine is ahead of its stamps, as a rule"),
         "messages": ("BIGINT", "normalised updates since the start of the bot"),
         "errors": ("BIGINT", "faults since the start of the bot"),
+        "seq": ("BIGINT", SEQ),
     }),
     "events": ("switches, losses, tier changes and the like", {
         "happened_at": ("TIMESTAMP", "moment of the event"),
@@ -64,6 +70,27 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "symbol": ("VARCHAR", "canonical; NULL if no one symbol"),
         "reason": ("VARCHAR", "why, in words"),
         "detail": ("VARCHAR", "further fields as a JSON object; NULL if none"),
+        "seq": ("BIGINT", SEQ),
+    }),
+    "inputs": (
+        "what the judgement was told beside updates, and when it judged: with updates and states "
+        "all that is needed to judge again", {
+            "noted_at": ("TIMESTAMP", "moment, by this machine's clock"),
+            "mono": ("DOUBLE", "the same by the monotonic clock of that run, s: judged with"),
+            "kind": ("VARCHAR", "connected, disconnected, expected, refused, opinion, source, "
+                                "look, judged, asked or cleared; see docs/data.md"),
+            "source": ("VARCHAR", "exchange, lower case; NULL if no one source"),
+            "symbol": ("VARCHAR", "canonical; NULL if no one symbol"),
+            "detail": ("VARCHAR", "further fields as a JSON object; NULL if none"),
+            "seq": ("BIGINT", SEQ),
+        }),
+    "states": ("all that the judgement remembered at a moment: where it can be played again from", {
+        "taken_at": ("TIMESTAMP", "moment, by this machine's clock"),
+        "mono": ("DOUBLE", "the same by the monotonic clock of that run, s"),
+        "instance": ("VARCHAR", "INSTANCE_ID of the bot"),
+        "settings": ("VARCHAR", "what it judged by, as a JSON object"),
+        "memory": ("BLOB", "msgpack, of the shape of this version of the program"),
+        "seq": ("BIGINT", SEQ),
     }),
     "incidents": (
         "every time a source was not fit or a price not trusted: one row when it begins, one when "
@@ -82,10 +109,11 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "blackout_ms": ("DOUBLE", "how long the symbol had no trusted price because of it"),
             "price_step_bps": ("DOUBLE", "price of the next source against this, in 1/10000"),
             "instance": ("VARCHAR", "INSTANCE_ID of the bot"),
+            "seq": ("BIGINT", SEQ),
         }),
     "days": ("closed days that are in Parquet files, and no longer in this one", {
         "day": ("DATE", "by receipt, or by the moment served, UTC"),
-        "table_name": ("VARCHAR", "updates, served, samples, or bars, which are made of them"),
+        "table_name": ("VARCHAR", "the table; bars are made of the others"),
         "row_count": ("BIGINT", "rows of that day"),
         "checksum": ("VARCHAR", "sum of the hashes of its rows, the same in the file"),
         "file": ("VARCHAR", "path within the folder of the archive"),
@@ -93,6 +121,7 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
     }),
     "progress": ("one row: how far the recorder came, to know after a fault what was committed", {
         "batch": ("BIGINT", "number of the last transaction of rows"),
+        "seq": ("BIGINT", "the highest seq of any row, archived ones included"),
     }),
     "openings": ("one row each time a bot opened this file, at start or after a fault", {
         "opened_at": ("TIMESTAMP", "moment of opening"),
@@ -101,10 +130,11 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "program_version": ("VARCHAR", "version of the bot"),
     }),
 }
-# Those filled row by row.
-FILLED = ("updates", "served", "samples", "events", "incidents")
+# Those filled row by row, each with `seq` as its last column.
+FILLED = ("updates", "served", "samples", "events", "inputs", "states", "incidents")
 # Those that grow with the market, with the column that says which day a row belongs to.
-DAILY = {"updates": "received_at", "served": "served_at", "samples": "sampled_at"}
+DAILY = {"updates": "received_at", "served": "served_at", "samples": "sampled_at",
+         "inputs": "noted_at", "states": "taken_at"}
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:
@@ -132,7 +162,7 @@ def create_tables(con: duckdb.DuckDBPyConnection) -> None:
             raise RecorderError(f"the file holds a table {table!r} that is not this program's")
         _complete(con, table, meaning, columns, len(there))
     if "progress" not in found:
-        con.execute("INSERT INTO progress VALUES (0)")
+        con.execute("INSERT INTO progress VALUES (0, 0)")
     con.commit()
 
 
@@ -145,8 +175,12 @@ def _complete(
     if not there:
         shape = ", ".join(f"{column} {kind}" for column, (kind, _) in missing)
         con.execute(f"CREATE TABLE {table} ({shape})")
-        con.execute(f"COMMENT ON TABLE {table} IS '{meaning}'")
+        con.execute(f"COMMENT ON TABLE {table} IS {_literal(meaning)}")
     for column, (kind, comment) in missing:
         if there:
             con.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-        con.execute(f"COMMENT ON COLUMN {table}.{column} IS '{comment}'")
+        con.execute(f"COMMENT ON COLUMN {table}.{column} IS {_literal(comment)}")
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

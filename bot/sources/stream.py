@@ -9,8 +9,11 @@ class StreamSource:
     tier = TIER
     synthetic = False
 
-    def __init__(self, aggregator: MultiSourceWebSocketAggregator) -> None:
-        self._aggregator = aggregator
+    def __init__(
+        self, aggregator: MultiSourceWebSocketAggregator, on_record: bool = False
+    ) -> None:
+        """on_record: for prices that are kept as served, so that a replay can ask again."""
+        self._quote = aggregator.quote_on_record if on_record else aggregator.quote
 
     def quote(self, symbol: str) -> Quote:
-        return self._aggregator.quote(symbol)
+        return self._quote(symbol)

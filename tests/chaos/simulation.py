@@ -1,7 +1,7 @@
 """A whole day of faults in seconds: the product's own judgement of simulated sources.
 
-No thread, no socket and no sleep. Intakes, desk, questions and announcer are the product's; they
-are called as bot.feed, bot.watchdog and bot.aggregator call them.
+No thread, no socket and no sleep. Intakes, desk and court are the product's; they are called as
+bot.feed, bot.watchdog and bot.aggregator call them.
 """
 
 import heapq
@@ -9,13 +9,13 @@ import itertools
 import random
 from collections.abc import Callable, Iterator
 
-from bot.announcer import Announcer
+from bot.court import Court
 from bot.desk import Desk
-from bot.doubts import Questions, doubts
 from bot.errors import SourceError
-from bot.events import Publisher, SourceDisconnected
+from bot.events import Publisher
 from bot.fitness import Policy
 from bot.intake import Intake
+from bot.journal import Journal
 from bot.model import FeedHealth, Opinion, Quote
 from bot.watchdog import SHORTEST_S, STOOD_STILL_S, TICK_S
 from tests.chaos.faults import Fault, Schedule
@@ -38,11 +38,15 @@ Step = Callable[[float], None]
 
 
 class Simulation:
-    """One schedule, from start to recovery. log: every event of the product in words."""
+    """One schedule, from start to recovery. answers: every price asked for, or why there was none.
+    """
 
-    def __init__(self, plan: Schedule) -> None:
+    def __init__(
+        self, plan: Schedule, journal: Journal | None = None, states_s: float = 60.0
+    ) -> None:
         self.plan = plan
         self.now = 0.0
+        self.answers: list[Quote | str] = []
         self._queue: list[tuple[float, int, bool, Step]] = []
         self._count = itertools.count()
         self._still_until = 0.0
@@ -54,11 +58,10 @@ class Simulation:
         names = [one.name for one in plan.venues]
         self.policy = Policy(primary=names[0], failover=True, max_latency_s=LIMIT_S,
                              failback_after_s=FAILBACK_S)
-        self.desk = Desk(self.policy, plan.resolution, MAX_AGE_S)
+        self.desk = Desk(self.policy, plan.resolution, MAX_AGE_S, journal)
         self.publisher = Publisher(NAMES)
-        self.announcer = Announcer(self.publisher, self.mono, self.wall)
-        self._questions = Questions()
-        self._rest = [one.name for one in plan.venues if one.rest]
+        rest = [one.name for one in plan.venues if one.rest]
+        self.court = Court(self.desk, self.publisher, rest, self.mono, self.wall, states_s)
         self.wires = {one.name: self._wire(Voice(one, market, plan)) for one in plan.venues}
         self.desk.intakes = {name: wire.intake for name, wire in self.wires.items()}
         self.observer = Observer(plan, self.oracle, market)
@@ -101,9 +104,8 @@ class Simulation:
 
     def _wire(self, voice: Voice) -> Wire:
         source = voice.venue.name
-        intake = Intake(source, self.desk.store, self.publisher,
-                        lambda name, symbol: self.desk.reference(name, symbol, self.now),
-                        self.mono, self.wall)
+        intake = Intake(source, self.desk.store, self.publisher, self.desk.reference,
+                        self.mono, self.wall, self.desk.journal)
         return Wire(voice, intake, self.plan.seed, self.later, self._changed)
 
     def _begin(self, fault: Fault) -> None:
@@ -161,7 +163,6 @@ class Simulation:
     def _changed(self, wire: Wire, now: float) -> None:
         """A connection was made or lost: the watchdog is woken."""
         if wire.connected_since is None:
-            self.announcer.lost(SourceDisconnected(wire.source, self.wall(), wire.detail))
             self.observer.lost(wire.source, now)
         elif wire.voice.venue.shape == "okx":
             self._first_push(wire)
@@ -187,28 +188,21 @@ class Simulation:
 
     def judge(self, now: float) -> float:
         """As the aggregator does. Returns: seconds until the next judgement is due."""
-        healths = self._healths()
-        before, after, due_s = self.desk.judge(SYMBOL, healths, now)
-        case = self.desk.case(SYMBOL, healths, now)
-        self.announcer.judged(before, case, LIMIT_S)
-        try:
-            self.announcer.verdict(SYMBOL, self.desk.resolved(case))
-        except SourceError as error:
-            self.announcer.verdict(SYMBOL, error)
-        wanted = doubts(list(case.views.values()), case.jury.agreement, after.active, LIMIT_S,
-                        self._rest)
-        for exchange in self._questions.due(SYMBOL, wanted, now):
-            self.announcer.doubted(SYMBOL, exchange, after.reason)
+        due_s = self.court.sit((SYMBOL,), self._healths)
+        case = self.desk.case(SYMBOL, self._healths(), now)
         self.observer.judged(now, case, self.wires)
         self.quote(now)
         return due_s
 
     def quote(self, now: float) -> None:
         """A reader asks."""
+        quote: Quote | None = None
         try:
-            quote: Quote | None = self.desk.quote(SYMBOL, self._healths(), now)
-        except SourceError:
-            quote = None
+            quote = self.desk.asked(SYMBOL, self._healths, self.mono)
+        except SourceError as error:
+            self.answers.append(str(error))
+        else:
+            self.answers.append(quote)
         self.observer.quoted(now, quote)
 
     def _sample(self, now: float) -> None:

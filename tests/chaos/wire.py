@@ -59,7 +59,7 @@ class Wire:
             self.errors += 1
             self.detail = "refused"
             return self._retry(now)
-        self.intake.connected()
+        self.intake.connected(now)
         self._pings = Pings(now)
         self._data_at = self._heard_at = self.arrives_at = now
         self._settled = False
@@ -72,7 +72,7 @@ class Wire:
             return
         self.epoch += 1
         self.connected_since, self.detail = None, reason
-        self.intake.disconnected()
+        self.intake.disconnected(now)
         self._changed(self, now)
         self._retry(now)
 
