@@ -1,0 +1,159 @@
+"""The verb `replay`: the record through the same judgement again, faster than it was."""
+
+import re
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic
+
+import duckdb
+import msgspec
+
+from bot import __version__
+from bot.breaking import breakable
+from bot.config import load
+from bot.decisions import Decision
+from bot.errors import RecordError, RecorderError, shown
+from bot.memory import Settings
+from bot.moments import EPOCH, in_iso, moment_or_ago
+from bot.querying import announce, hang_up, interrupted
+from bot.reaching import EX_UNREACHABLE, opened
+from bot.record.files import Record, opened_file, told
+from bot.record.tape import Span, Tape
+from bot.replay import Replay
+
+EX_OK = 0
+EX_DIFFERENT = 1
+EX_WRONG = 2
+MOST_DIFFERENCES = 40
+NEGATIVE = re.compile(r"-\d+[a-z]?")
+EPILOG = """\
+examples:
+  python -m bot replay incident.duckdb
+  python -m bot replay --from 2026-11-22T09:58:00Z --to 2026-11-22T10:05:00Z
+  python -m bot replay --from -1h > decisions.txt
+
+Every decision made now is printed: who became active, who was no longer fit or believed, what the
+price was worth. Then they are compared with what was decided then, and so is every price that was
+served from the streams, digit by digit. A file that somebody else exported needs none of his
+settings: they are in it.
+
+Playing begins with the last state that was noted at --from or before it (one is every ten minutes);
+what is decided from --from on is printed, and everything is compared. It ends at --to. Moments: ISO 8601 (UTC unless an offset is given), a date, epoch ms, now, or how
+long ago: -90s, -5m, -1h, -2d.
+
+exit codes: 0 all the same; 1 something differs, or nothing can be compared; 2 wrong arguments; 69
+no record can be reached; 78 bad settings; 130 interrupted
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser._negative_number_matcher = NEGATIVE  # or -1h would pass for an option
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE",
+                        help="made by export --out FILE.duckdb; without it, the bot's own record")
+    parser.add_argument("--from", dest="since", metavar="MOMENT", help="default: all there is")
+    parser.add_argument("--to", dest="until", metavar="MOMENT", help="default: up to its end")
+
+
+def run(arguments: Namespace) -> int:
+    """Raises: ConfigError."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    moments = []
+    for name, text in (("--from", arguments.since), ("--to", arguments.until)):
+        found = None if text is None else moment_or_ago(text, now)
+        if text is not None and found is None:
+            print(f"{name}: must be a moment from 2000 to 2099, got {shown(text)}; write {name} "
+                  f"2026-11-22T09:30:00Z, epoch ms or {name} -1h", file=sys.stderr)
+            return EX_WRONG
+        moments.append(found)
+    try:
+        with _opened(arguments.file) as record:
+            announce(record)
+            with breakable(record.con):
+                return _replay(Tape(record.con), *moments)
+    except RecorderError as error:
+        print(error, file=sys.stderr)
+        return EX_UNREACHABLE
+    except RecordError as error:
+        print(f"it cannot be played by version {__version__}: {error}", file=sys.stderr)
+        return EX_DIFFERENT
+    except duckdb.Error as error:
+        print(f"it cannot be read: {told(error)}", file=sys.stderr)
+        return EX_DIFFERENT
+    except BrokenPipeError:
+        return hang_up()
+    except (KeyboardInterrupt, RuntimeError) as error:
+        return interrupted(error)
+
+
+@contextmanager
+def _opened(file: Path | None) -> Iterator[Record]:
+    """Raises: ConfigError where the settings are needed, RecorderError."""
+    if file is None:
+        with opened(load()) as record:
+            yield record
+    else:
+        with opened_file(file) as record:
+            yield record
+
+
+def _replay(tape: Tape, since: datetime | None, until: datetime | None) -> int:
+    span = tape.span(since, until)
+    if span is None:
+        first = tape.first()
+        print("there is nothing to play: " + (
+            f"what can be played begins at {in_iso(first)}" if first else
+            "this record holds no states; a bot notes one when its feeds start, and every ten "
+            "minutes"), file=sys.stderr)
+        return EX_DIFFERENT
+    _tell_span(tape, span)
+    replay, began = Replay(), monotonic()
+    for taken in replay.play(tape.entries(span)):
+        at = EPOCH + timedelta(milliseconds=taken.at_ms)
+        if since is None or at >= since:
+            print(f"{in_iso(at)} {_words(taken.decision)}")
+    sys.stdout.flush()
+    return _tell(replay, monotonic() - began)
+
+
+def _tell_span(tape: Tape, span: Span) -> None:
+    state = tape.state(span.first)
+    settings = msgspec.json.decode(state.settings, type=Settings)
+    print(f"playing {in_iso(span.since)} to {in_iso(span.until)} of `{state.instance}`: "
+          f"{', '.join(settings.sources)}; {', '.join(settings.symbols)}", file=sys.stderr)
+    if settings.version != __version__:
+        print(f"warning: version {settings.version} recorded this, version {__version__} plays it: "
+              "what differs may be meant to", file=sys.stderr)
+
+
+def _words(one: Decision) -> str:
+    change = ""
+    if one.detail and "from" in one.detail:
+        change = f" {one.detail['from'] or 'none'} -> {one.detail['to'] or 'none'}"
+    who = "" if change and one.kind == "source_switch" else f" {one.source or '-'}"
+    return f"{one.symbol} {one.kind}{who}{change}: {one.reason}"
+
+
+def _tell(replay: Replay, took_s: float) -> int:
+    tally, differences = replay.tally, replay.differences
+    print(f"played {tally.updates} updates and {tally.judgements} judgements of "
+          f"{timedelta(seconds=round(tally.mono_s))} in {took_s:.1f} s, "
+          f"{tally.mono_s / max(took_s, 0.001):.0f} times as fast", file=sys.stderr)
+    if tally.refused:
+        print(f"warning: {tally.refused} rows had to be refused then; what came between them and "
+              f"the next state ({tally.skipped} rows) was not played", file=sys.stderr)
+    what = f"{tally.decisions} decisions, {tally.prices} prices served"
+    if tally.states:
+        what += f", what is remembered at {tally.states} moments"
+    if not differences:
+        print(f"the same as then: {what}", file=sys.stderr)
+        return EX_OK
+    print(f"NOT the same as then ({what}):", *differences[:MOST_DIFFERENCES], sep="\n  ",
+          file=sys.stderr)
+    if len(differences) > MOST_DIFFERENCES:
+        print(f"  and {len(differences) - MOST_DIFFERENCES} lines more", file=sys.stderr)
+    return EX_DIFFERENT
