@@ -53,7 +53,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.set_defaults(run=_run)
     verbs = parser.add_subparsers(
-        title="verbs", metavar="run | check | status | price | drill | sandbox")
+        title="verbs",
+        metavar="run | check | status | price | query | export | replay | drill | sandbox")
     verbs.add_parser("run", help="run the daemon until SIGTERM or SIGINT (the default)")
     # the other verbs are imported when used: a daemon pays for none of them
     verbs.add_parser("check", help="check the settings and print the effective ones"
@@ -72,6 +73,27 @@ def _parser() -> argparse.ArgumentParser:
                        help="only a trusted real price that is not older")
     price.add_argument("--json", action="store_true", help="as JSON, for scripts")
     price.set_defaults(run=_price)
+    query = verbs.add_parser(
+        "query", help="ask the record in SQL, whether the bot runs or not",
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    if "query" in sys.argv[1:2]:
+        from bot.querying import add_arguments as add_query_arguments
+        add_query_arguments(query)
+    query.set_defaults(run=_query)
+    export = verbs.add_parser(
+        "export", help="a span of the record as a file: CSV, Parquet, or a record of its own",
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    if "export" in sys.argv[1:2]:
+        from bot.exporting import add_arguments as add_export_arguments
+        add_export_arguments(export)
+    export.set_defaults(run=_export)
+    replay = verbs.add_parser(
+        "replay", help="play the record through the judgement again, and compare",
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    if "replay" in sys.argv[1:2]:
+        from bot.replaying import add_arguments as add_replay_arguments
+        add_replay_arguments(replay)
+    replay.set_defaults(run=_replay)
     drill = verbs.add_parser(
         "drill", help="cut off a source of the running bot, and measure what readers see",
         formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -154,6 +176,21 @@ def _status(arguments: argparse.Namespace) -> int:
 def _price(arguments: argparse.Namespace) -> int:
     from bot.commands import price
     return price(arguments)
+
+
+def _query(arguments: argparse.Namespace) -> int:
+    from bot.querying import run
+    return run(arguments)
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from bot.exporting import run
+    return run(arguments)
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from bot.replaying import run
+    return run(arguments)
 
 
 def _drill(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 import requests
 
+from bot.calling import base_url, call, read
 from bot.config import Config, effective, load, misspelt
+from bot.printing import aligned
 from bot.wording import worded
 
 EX_OK = 0
@@ -34,16 +36,16 @@ def status(arguments: Namespace) -> int:
     """Ask the running bot, and print what it serves and from where."""
     config = load()
     try:
-        health, prices, kafka = (_ask(config, path) for path in (
-            "/api/websocket/health", "/api/v1/prices", "/api/v1/kafka"))
+        health, prices, kafka, record = (_ask(config, path) for path in (
+            "/api/websocket/health", "/api/v1/prices", "/api/v1/kafka", "/api/v1/recorder"))
     except (requests.RequestException, ValueError) as error:
         return _unreachable(config, error)
     if arguments.json:
         print(json.dumps({"health": health, "prices": prices.get("prices", []),
-                          "kafka": kafka.get("links", [])}, indent=2))
+                          "kafka": kafka.get("links", []), "record": record}, indent=2))
     else:
         print("\n".join([*_price_table(prices.get("prices", [])), "", *_source_table(health),
-                         *_link_table(kafka.get("links", []))]))
+                         *_link_table(kafka.get("links", [])), *_record_table(record)]))
     return EX_OK
 
 
@@ -78,25 +80,12 @@ def _unreachable(config: Config, error: Exception) -> int:
     return EX_UNREACHABLE
 
 
-def base_url(config: Config) -> str:
-    """Where the bot with these settings is reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(config.api_host, config.api_host)
-    return f"http://[{host}]:{config.api_port}" if ":" in host else (
-        f"http://{host}:{config.api_port}")
-
-
 def _ask(config: Config, path: str) -> dict[str, Any]:
     """Raises: requests.RequestException, ValueError for an answer that is not the bot's."""
-    headers = {"Authorization": f"Bearer {config.api_token}"} if config.api_token else {}
-    with requests.Session() as session:
-        session.trust_env = False  # the bot is asked directly, whatever proxy the feeds need
-        answer = session.get(base_url(config) + path, headers=headers, timeout=ANSWER_S)
+    answer = call(config, path, ANSWER_S)
     if answer.status_code == 401:
         raise ValueError("something answers, but wants another API_TOKEN than the one set here")
-    body = answer.json()
-    if not isinstance(body, dict):
-        raise ValueError("the answer is not the bot's")
-    return body
+    return read(answer)
 
 
 def _price_table(prices: list[dict[str, Any]]) -> list[str]:
@@ -146,6 +135,28 @@ def _source_table(health: dict[str, Any]) -> list[str]:
     return [f"{health['instance']}: {state}, {health['updateCount']} updates", *aligned(rows)]
 
 
+def _record_table(told: dict[str, Any]) -> list[str]:
+    """Nothing where nothing is recorded."""
+    if not told.get("enabled"):
+        return []
+    archive = told["archive"] or {}
+    rows = [["RECORD", "WAITING", "WRITTEN", "REFUSED", "COMMIT ms", "FILE MB", "FREE MB",
+             "ARCHIVED TO"],
+            ["up" if told["active"] else "NOT recording", f"{told['waiting']}/{told['capacity']}",
+             str(told["written"]), str(told["dropped"] + told["rejected"]),
+             _number(told["commitLastMs"], 3),
+             _megabytes(told["fileBytes"], told["walBytes"]), _megabytes(told["freeBytes"]),
+             archive.get("lastDay") or "-"]]
+    states = [] if told["state"] == "recording" else [f"state: {told['state']}"]
+    if archive.get("state"):
+        states.append(f"archive: {archive['state']}")
+    return ["", *aligned(rows), *states]
+
+
+def _megabytes(*sizes: int | None) -> str:
+    return "-" if None in sizes else f"{sum(size or 0 for size in sizes) / 1e6:.1f}"
+
+
 def _link_table(links: list[dict[str, Any]]) -> list[str]:
     """Nothing where Kafka is not used."""
     rows = [["KAFKA", "TOPIC", "STATE", "FOR s", "WAITING", "RECORDS"]]
@@ -156,9 +167,3 @@ def _link_table(links: list[dict[str, Any]]) -> list[str]:
                      state + (f": {link['reason']}" if link["reason"] else ""),
                      f"{link['forMs'] / 1000:.0f}", str(link["waiting"]), counts or "-"])
     return ["", *aligned(rows)] if links else []
-
-
-def aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows]

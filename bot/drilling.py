@@ -9,10 +9,11 @@ from typing import Any
 
 import requests
 
-from bot.commands import aligned, base_url
+from bot.calling import base_url, call, read
 from bot.config import Config, load
 from bot.drill import DrillFault
 from bot.errors import BotError
+from bot.printing import aligned
 from bot.wording import worded
 
 EX_OK = 0
@@ -86,17 +87,13 @@ def _outcome(config: Config) -> dict[str, Any]:
 
 def _ask(config: Config, wish: dict[str, object] | None = None) -> dict[str, Any]:
     """POST a wish, or GET the state. Raises: Unanswered."""
-    headers = {"Authorization": f"Bearer {config.api_token}"} if config.api_token else {}
-    with requests.Session() as session:
-        session.trust_env = False  # the bot is asked directly, whatever proxy the feeds need
-        try:
-            answer = session.request("POST" if wish else "GET", base_url(config) + PATH, json=wish,
-                                     headers=headers, timeout=ANSWER_S)
-            body = answer.json()
-        except (requests.RequestException, ValueError) as error:
-            raise Unanswered(f"no answer from a bot at {base_url(config)}: {worded(error)}",
-                             EX_UNREACHABLE) from error
-    if not isinstance(body, dict) or answer.ok and "state" not in body:
+    try:
+        answer = call(config, PATH, ANSWER_S, wish)
+        body = read(answer)
+    except (requests.RequestException, ValueError) as error:
+        raise Unanswered(f"no answer from a bot at {base_url(config)}: {worded(error)}",
+                         EX_UNREACHABLE) from error
+    if answer.ok and "state" not in body:
         raise Unanswered(f"what answers at {base_url(config)} is not the bot", EX_UNREACHABLE)
     if not answer.ok:
         detail = body.get("detail", f"HTTP status {answer.status_code}")

@@ -1,8 +1,4 @@
-"""Answers questions about the record, on the thread that asks, within limits.
-
-DuckDB's settings are locked, its own limit of time among them; so a thread beside each question
-looks at the clock and at the client, and interrupts it.
-"""
+"""Answers questions about the record, on the thread that asks, within limits."""
 
 import threading
 import time
@@ -16,14 +12,14 @@ from uuid import uuid4
 from bot.errors import RecorderError
 from bot.record.asked import EPOCH, Asked, Question
 from bot.record.recorder import Recorder
-from bot.worker import Deadline, Worker
+from bot.record.watch import watched
+from bot.worker import Deadline
 
 if TYPE_CHECKING:  # at run time it is loaded by the recorder, if there is one
     from duckdb import DuckDBPyConnection
 
 TIMEOUT_S = 5.0
 AT_ONCE = 2  # the API has four threads, and prices come first
-LOOK_EVERY_S = 0.05
 # Converting rows holds the interpreter, and Python hands it on only every 5 ms; so those who do it
 # give way after each chunk.
 CHUNK_ROWS = 250
@@ -38,14 +34,6 @@ _never = threading.Event()
 
 class TooBusy(RecorderError):
     """As many questions are being answered as there may be."""
-
-
-class TookTooLong(RecorderError):
-    """The time for an answer is over."""
-
-
-class NobodyWaits(RecorderError):
-    """Whoever asked has left."""
 
 
 class TooManyRows(RecorderError):
@@ -95,43 +83,17 @@ class Analyst:
             raise RecorderError(NO_RECORD)
         with self._recorder.reading() as con:
             import duckdb  # here the recorder has loaded it
-            watch = _Watch(con, Deadline(self._timeout_s), gone)
-            watch.start()
-            try:
-                return _answered(con, self._recorder.archive, question, asked, parquet)
-            except duckdb.Error as error:
-                raise watch.reason or RecorderError(_words(error, self._recorder)) from error
-            finally:
-                watch.stop()
-                watch.join(self._timeout_s)
+            too_long = f"no answer within {self._timeout_s:g} s; ask about less"
+            with watched(con, Deadline(self._timeout_s), gone, too_long) as watch:
+                try:
+                    return _answered(con, self._recorder.archive, question, asked, parquet)
+                except duckdb.Error as error:
+                    raise watch.reason or RecorderError(_words(error, self._recorder)) from error
 
 
 def breathe() -> None:
     """Let the feeds have the interpreter."""
     _never.wait(BREATH_S)
-
-
-class _Watch(Worker):
-    """Interrupts a connection when it is time. reason: why it did."""
-
-    def __init__(
-        self, con: "DuckDBPyConnection", deadline: Deadline, gone: Callable[[], bool]
-    ) -> None:
-        super().__init__("question")
-        self.reason: RecorderError | None = None
-        self._con, self._deadline, self._gone = con, deadline, gone
-        self._limit_s = round(deadline.left_s, 1)
-
-    def step(self) -> None:
-        if self.stopping.wait(min(LOOK_EVERY_S, self._deadline.left_s)):
-            return
-        if self._gone():
-            self.reason = NobodyWaits("who asked has left")
-        elif self._deadline.passed:
-            self.reason = TookTooLong(f"no answer within {self._limit_s:g} s; ask about less")
-        if self.reason is not None:
-            self._con.interrupt()  # again and again: between two statements it has no effect
-            self.stopping.wait(LOOK_EVERY_S)
 
 
 class _Past:
@@ -208,7 +170,7 @@ def _as_file(con: "DuckDBPyConnection", folder: Path, limit: int) -> bytes:
 
 def _words(error: Exception, recorder: Recorder) -> str:
     import duckdb
-    from bot.record.database import in_words
+    from bot.record.opening import in_words
     if isinstance(error, duckdb.InterruptException):
         return f"the database was closed meanwhile: {recorder.state}"
     if isinstance(error, duckdb.OutOfMemoryException):

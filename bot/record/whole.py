@@ -26,13 +26,30 @@ def whole(
         paths = ", ".join(quoted(folder / name) for (name,) in files)
         parts.append(f"FROM read_parquet([{paths}], hive_partitioning=false, union_by_name=true) "
                      f"WHERE {time}")
-    return f"({' UNION ALL BY NAME '.join(parts) or NO_BARS})"
+    return f"({' UNION ALL BY NAME '.join(parts) or nothing(BARS[1])})"
 
 
-NO_BARS = """SELECT NULL::TIMESTAMP AS opened_at, NULL::VARCHAR AS width, NULL::VARCHAR AS exchange,
-    NULL::VARCHAR AS symbol, NULL::DOUBLE AS open, NULL::DOUBLE AS high, NULL::DOUBLE AS low,
-    NULL::DOUBLE AS close, NULL::DOUBLE AS volume, NULL::BIGINT AS trades,
-    NULL::BOOLEAN AS complete WHERE false"""
+BARS: tuple[str, dict[str, tuple[str, str]]] = (
+    "open, high, low, close of closed days, made of trades or of the prices served; only in the "
+    "archive", {
+        "opened_at": ("TIMESTAMP", "first moment of the bar, by the stamps"),
+        "width": ("VARCHAR", "1m, 5m, 1h or 1d"),
+        "exchange": ("VARCHAR", "lower case; NULL for the price served"),
+        "symbol": ("VARCHAR", "canonical, such as BTCUSDT"),
+        "open": ("DOUBLE", "first price in it"),
+        "high": ("DOUBLE", "highest price in it"),
+        "low": ("DOUBLE", "lowest price in it"),
+        "close": ("DOUBLE", "last price in it"),
+        "volume": ("DOUBLE", "sum of the sizes of its trades; NULL for the price served"),
+        "trades": ("BIGINT", "trades, or prices served"),
+        "complete": ("BOOLEAN", "it has ended, and neither the bot nor its source was down in it"),
+    })
+
+
+def nothing(columns: dict[str, tuple[str, str]]) -> str:
+    """SQL of no rows with these columns, beside which those of other rows fall into place."""
+    shape = ", ".join(f"NULL::{kind} AS {column}" for column, (kind, _) in columns.items())
+    return f"SELECT {shape} WHERE false"
 
 
 def quoted(path: Path) -> str:

@@ -9,12 +9,13 @@ import msgspec
 from flask import Flask, Response, abort, request
 
 from bot.errors import RecorderError, shown
-from bot.record.analyst import (
-    CHUNK_ROWS, Answer, Row, TookTooLong, TooBusy, TooManyRows, breathe)
+from bot.moments import in_ms
+from bot.record.analyst import CHUNK_ROWS, Answer, Row, TooBusy, TooManyRows, breathe
 from bot.record.asked import MOST_ROWS, Asked, Question
 from bot.record.questions import QUESTIONS
+from bot.record.watch import TookTooLong
 from bot.web.problems import answer, refuse
-from bot.web.spans import FORMATS, in_ms, page_after, read
+from bot.web.spans import FORMATS, page_after, read
 from bot.web.status import Json
 from bot.web.view import View
 

@@ -17,6 +17,7 @@ from bot.web.drills import add_drills
 from bot.web.guard import Guard
 from bot.web.history import add_history
 from bot.web.problems import answer, explain_errors, refuse
+from bot.web.snapshot import add_snapshot
 from bot.web.view import View
 
 WITHOUT_TOKEN = ("/healthz",)
@@ -25,7 +26,7 @@ ENDPOINTS = (
     "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
     "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>",
     "/api/v1/incidents", "/api/v1/availability", "/api/v1/drill", "/api/v1/kafka",
-    "/api/analytics", "/ws",
+    "/api/v1/recorder", "/api/analytics", "/api/v1/snapshot", "/ws",
 )
 
 
@@ -37,7 +38,7 @@ def create_app(
     clock: Callable[[], float] = time.time,
 ) -> Flask:
     """The WSGI application. Nothing in it waits: each answer is a look at `view`, but for those
-    of the analyst, who lets no more than half of the server's threads ask.
+    of the analyst and the snapshot, who let no more than half of the server's threads ask.
 
     token: required as bearer everywhere but at /healthz. trusted_hosts: the only host names,
     without port, that requests may be addressed to; None for any. clock: epoch s.
@@ -51,9 +52,11 @@ def create_app(
     _add_sources(app, view, clock)
     _add_prices(app, view, clock)
     _add_kafka(app, view, clock)
+    _add_record(app, view, clock)
     add_history(app, view)
     add_drills(app, view)
     add_analytics(app, view, clock)
+    add_snapshot(app, view)
     return app
 
 
@@ -137,6 +140,13 @@ def _add_kafka(app: Flask, view: View, clock: Callable[[], float]) -> None:
         links = [status.link(one) for one in view.links]
         return answer({"enabled": bool(links), "links": links, "instance": view.instance,
                        "timestamp": _ms(clock)})
+
+
+def _add_record(app: Flask, view: View, clock: Callable[[], float]) -> None:
+    @app.get("/api/v1/recorder")
+    def recorder() -> Response:
+        return answer(status.record(view.record) | {"instance": view.instance,
+                                                    "timestamp": _ms(clock)})
 
 
 def _add_prices(app: Flask, view: View, clock: Callable[[], float]) -> None:

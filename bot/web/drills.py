@@ -1,17 +1,17 @@
 """The drill: begun with a POST, asked after with a GET."""
 
 import msgspec
-from flask import Flask, Response, abort, request
+from flask import Flask, Response, abort
 
-from bot.errors import DrillRunning, shown
+from bot.errors import DrillRunning
 from bot.rehearsal import DrillState
+from bot.web.posted import posted
 from bot.web.problems import answer
 from bot.web.status import Json
 from bot.web.view import View
 from bot.witness import Report
 
 PATH = "/api/v1/drill"
-MOST_BYTES = 1_000
 EXAMPLE = '{"source": "binance", "fault": "cut", "seconds": 10}'
 
 
@@ -33,7 +33,7 @@ def add_drills(app: Flask, view: View) -> None:
     def begin() -> Response:
         if view.drills.refused is not None:
             abort(403, view.drills.refused)
-        wish = _wish()
+        wish = posted(Wish, EXAMPLE)
         try:
             state = view.drills.begin(wish.source, wish.fault, wish.seconds)
         except ValueError as error:
@@ -43,17 +43,6 @@ def add_drills(app: Flask, view: View) -> None:
         response = answer(drill(state, view.instance), 202)
         response.headers["Location"] = PATH
         return response
-
-
-def _wish() -> Wish:
-    if request.mimetype != "application/json":
-        abort(415, f"send JSON with Content-Type: application/json, such as {EXAMPLE}")
-    if (request.content_length or 0) > MOST_BYTES:
-        abort(413, f"send at most {MOST_BYTES} bytes, such as {EXAMPLE}")
-    try:
-        return msgspec.json.decode(request.get_data(), type=Wish)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        abort(400, f"{shown(str(error))}; send such as {EXAMPLE}")
 
 
 def drill(state: DrillState, instance: str) -> Json:

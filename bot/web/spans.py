@@ -3,15 +3,15 @@
 import base64
 import binascii
 import re
-from datetime import UTC, datetime, timedelta
-from typing import Never
+from datetime import datetime, timedelta
 
 from flask import abort
 
 from bot.errors import shown
 from bot.exchanges import ALL
+from bot.moments import in_ms, moment
 from bot.record.analyst import Answer
-from bot.record.asked import EPOCH, MOST_ROWS, SERVED, Asked, Question, widened
+from bot.record.asked import MOST_ROWS, SERVED, Asked, Question, widened
 from bot.record.bars import WIDTHS
 from bot.web.history import one_of, parameters, symbol
 
@@ -19,7 +19,6 @@ FORMATS = ("json", "csv", "parquet")
 TYPES = ("trade", "ticker", "orderbook")
 DEFAULT = timedelta(hours=1)
 PAGE = 1_000
-FIRST, LAST = datetime(2000, 1, 1), datetime(2100, 1, 1)
 CURSOR = re.compile(r"(\d{1,14})\.(\d{1,9})")
 
 
@@ -77,39 +76,15 @@ def _after(text: str | None) -> tuple[datetime, int] | None:
     match = CURSOR.fullmatch(told)
     if match is None:
         abort(400, f"cursor: must be `next` of the page before, got {shown(text)}")
-    return _of_ms("cursor", match[1]), int(match[2])
+    return _moment("cursor", match[1]), int(match[2])
 
 
 def _moment(name: str, text: str) -> datetime:
-    """Epoch ms, or ISO 8601; without a zone it is UTC. Returns: naive, UTC."""
-    if text.isascii() and text.isdigit() and len(text) > 8:
-        return _of_ms(name, text)
-    try:
-        moment = datetime.fromisoformat(text) if text.isascii() else None
-    except ValueError:
-        moment = None
-    if moment is None or text.isdigit():
-        _no_moment(name, text)
-    try:
-        zoned = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return _possible(name, text, zoned.astimezone(UTC).replace(tzinfo=None))
-    except OverflowError:
-        _no_moment(name, text)
-
-
-def _of_ms(name: str, text: str) -> datetime:
-    if len(text) > 14:
-        _no_moment(name, text)
-    return _possible(name, text, EPOCH + timedelta(milliseconds=int(text)))
-
-
-def _possible(name: str, text: str, moment: datetime) -> datetime:
-    return moment if FIRST <= moment < LAST else _no_moment(name, text)
-
-
-def _no_moment(name: str, text: str) -> Never:
-    abort(400, f"{name}: must be a moment from 2000 to 2099 as epoch ms or ISO 8601 in UTC, got "
-               f"{shown(text)}; write {name}=2026-11-22T09:30:00Z")
+    found = moment(text)
+    if found is None:
+        abort(400, f"{name}: must be a moment from 2000 to 2099 as epoch ms or ISO 8601 in UTC, "
+                   f"got {shown(text)}; write {name}=2026-11-22T09:30:00Z")
+    return found
 
 
 def _several(text: str | None) -> tuple[str, ...]:
@@ -132,10 +107,6 @@ def _limit(text: str | None) -> int:
         abort(400, f"limit: must be a whole number from 1 to {MOST_ROWS}, got {shown(text)}; "
                    f"write limit={PAGE}")
     return int(text)
-
-
-def in_ms(moment: datetime) -> int:
-    return round((moment - EPOCH).total_seconds() * 1000)
 
 
 def _long(span: timedelta) -> str:

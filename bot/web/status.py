@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from bot.explanation import Explanation
-from bot.model import LinkStatus, MarketDataUpdate, Quote, SourceStatus
+from bot.model import LinkStatus, MarketDataUpdate, Quote, RecordStatus, SourceStatus
 
 Json = dict[str, object]
 
@@ -78,6 +78,33 @@ def link(told: LinkStatus) -> Json:
     }
 
 
+def record(told: RecordStatus | None) -> Json:
+    """How it is, how much waits, what became of rows, how fast, how big."""
+    if told is None:
+        return {"enabled": False}
+    archive = told.archive
+    return {
+        "enabled": True,
+        "active": told.active,
+        "state": told.state,
+        "diskLow": told.is_low,
+        "waiting": told.waiting,
+        "capacity": told.capacity,
+        "written": told.written,
+        "dropped": told.dropped,
+        "rejected": told.rejected,
+        "lastCommitAt": told.last_commit_at,
+        "commitLastMs": _thousandths(told.commit_last_ms),
+        "commitP99Ms": _thousandths(told.commit_p99_ms),
+        "commitMaxMs": _thousandths(told.commit_max_ms),
+        "lostWindowMs": told.lost_window_ms,
+        "fileBytes": told.file_bytes,
+        "walBytes": told.wal_bytes,
+        "freeBytes": told.free_bytes,
+        "archive": archive and {"lastDay": archive.last_day, "state": archive.state or None},
+    }
+
+
 def explanation(told: Explanation) -> Json:
     """What stands in `explain`: the judgement, and each leg with the rule that decided on it."""
     return {
@@ -100,6 +127,10 @@ def no_price(symbol: str, reason: str, reasons: dict[str, str], instance: str) -
 def _camel(name: str) -> str:
     head, *tail = name.split("_")
     return head + "".join(part.title() for part in tail)
+
+
+def _thousandths(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
 
 
 def _rounded(value: object) -> object:

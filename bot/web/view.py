@@ -4,14 +4,15 @@ from typing import Protocol
 
 from bot.explanation import Explanation
 from bot.ledger import Ledger
-from bot.model import LinkStatus, Quote, SourceStatus
+from bot.model import LinkStatus, Quote, RecordStatus, SourceStatus
 from bot.record.analyst import Analyst
+from bot.record.snapshots import Snapshots
 from bot.rehearsal import Drills
 
 
 class View(Protocol):
-    """Every member answers at once, from any thread, without I/O; what the analyst is asked,
-    within seconds.
+    """Every member answers at once, from any thread, without I/O; what the analyst and
+    the snapshots are asked, within seconds.
     """
 
     @property
@@ -45,6 +46,14 @@ class View(Protocol):
     @property
     def analyst(self) -> Analyst:
         """Who answers questions about the record."""
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Who copies the record for other processes."""
+
+    @property
+    def record(self) -> RecordStatus | None:
+        """How the recorder is; None with it switched off."""
 
     @property
     def links(self) -> list[LinkStatus]:

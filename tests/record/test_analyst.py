@@ -10,10 +10,10 @@ import duckdb
 import pytest
 
 from bot.errors import RecorderError
-from bot.record.analyst import (
-    Analyst, NobodyWaits, TookTooLong, TooBusy, TooManyRows)
+from bot.record.analyst import Analyst, TooBusy, TooManyRows
 from bot.record.asked import Asked, Past, Question, Sql
 from bot.record.recorder import Recorder
+from bot.record.watch import NobodyWaits, TookTooLong
 from tests.helpers import eventually
 from tests.record.test_recorder import recording
 

@@ -9,8 +9,11 @@ import websocket
 from bot.errors import NoQuote
 from bot.explanation import Explanation
 from bot.ledger import Ledger
-from bot.model import LinkStatus, MarketDataUpdate, Quote, SourceStatus, UpdateType
+from bot.model import (
+    LinkStatus, MarketDataUpdate, Quote, RecordStatus, SourceStatus, UpdateType,
+)
 from bot.record.analyst import Analyst
+from bot.record.snapshots import Snapshots
 from bot.rehearsal import Drills, DrillState, Stage
 from bot.witness import Report
 from tests.helpers import Clock
@@ -69,7 +72,9 @@ class FakeView:
                              wall=lambda: 1704067200.0 + self.mono.now)
         self.drills = FakeDrills(self)
         self.analyst = Analyst()
+        self.snapshots = Snapshots()
         self.links: list[LinkStatus] = []
+        self.record: RecordStatus | None = None
 
     def source_statuses(self) -> list[SourceStatus]:
         return self.statuses

@@ -39,8 +39,8 @@ def full(view: FakeView, tmp_path: Path) -> Iterator[FakeView]:
     """With a record of a trade, a ticker and a price."""
     with recording(tmp_path / "analytics.duckdb") as recorder:
         assert recorder.wait_open(5)
-        recorder.record_update(update(50000.1, kind="trade"))
-        recorder.record_update(update(50001.0, exchange="okx"))
+        recorder.keep(update(50000.1, kind="trade"))
+        recorder.keep(update(50001.0, exchange="okx"))
         recorder.record_served(quote(exchange="okx"), MS + 200)
         eventually(lambda: recorder.pending == 0)
         view.analyst = Analyst(recorder, timeout_s=0.3)
@@ -134,7 +134,7 @@ def test_ticks_are_turned_page_by_page_without_loss(
     with recording(tmp_path / "ticks.duckdb") as recorder:
         assert recorder.wait_open(5)
         for number in range(20):  # most within the same millisecond, some quite alike
-            recorder.record_update(update(1.0 + number // 2))
+            recorder.keep(update(1.0 + number // 2))
         eventually(lambda: recorder.pending == 0)
         view.analyst = Analyst(recorder)
         prices: list[float] = []
@@ -159,7 +159,7 @@ def test_a_long_page_is_whole(view: FakeView, tmp_path: Path, form: str) -> None
     with recording(tmp_path / "ticks.duckdb") as recorder:
         assert recorder.wait_open(5)
         for number in range(1, 602):
-            recorder.record_update(update(float(number)))
+            recorder.keep(update(float(number)))
         eventually(lambda: recorder.pending == 0)
         view.analyst = Analyst(recorder)
         answer = answered(view, f"ticks?{SPAN}&limit=600&format={form}")

@@ -24,7 +24,8 @@ SOURCES = (
     b'"sources":[{"exchange":"binance","connected":true,"latency":87,"lastUpdate":1704067200000,'
     b'"messagesReceived":15234,"errors":0},{"exchange":"okx","connected":true,"latency":142,'
     b'"lastUpdate":1704067199500,"messagesReceived":12891,"errors":1}]')
-PATHS = [path.replace("<symbol>", "BTCUSDT") for path in ("/", *ENDPOINTS) if path != "/ws"]
+PATHS = [path.replace("<symbol>", "BTCUSDT") for path in ("/", *ENDPOINTS)
+         if path not in ("/ws", "/api/v1/snapshot")]
 
 
 def ask(
@@ -38,7 +39,7 @@ def ask(
           b',"endpoints":["/healthz","/readyz","/api/websocket/health","/api/websocket/sources",'
           b'"/api/websocket/active-source","/api/v1/prices","/api/v1/prices/<symbol>",'
           b'"/api/v1/incidents","/api/v1/availability","/api/v1/drill","/api/v1/kafka",'
-          b'"/api/analytics","/ws"]}'),
+          b'"/api/v1/recorder","/api/analytics","/api/v1/snapshot","/ws"]}'),
     ("/healthz", b'{"status":"ok","instance":"primary"}'),
     ("/readyz", b'{"status":"ready","symbol":"BTCUSDT","source":"websocket",'
                 b'"reason":"active source is fresh","instance":"primary"}'),
