@@ -11,10 +11,12 @@ from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.broker import Broker
 from bot.chain import Chain
 from bot.config import Config
+from bot.journal import Journal
 from bot.ledger import Ledger
 from bot.record.analyst import Analyst
 from bot.record.archivist import Archivist
 from bot.record.recorder import Recorder
+from bot.record.snapshots import Snapshots
 from bot.rehearsal import Drillable, Drills, Stage, why_refused
 from bot.opinions import Opinions
 from bot.phrases import in_short
@@ -22,7 +24,7 @@ from bot.reporter import Reporter
 from bot.sources.mock import MockSource
 from bot.summary import announce
 from bot.systemd import notify
-from bot.tiers import tiers
+from bot.tiers import lower_tiers, stream_tier
 from bot.web.hub import Hub
 from bot.web.server import WebServer
 from bot.window import Window
@@ -55,9 +57,11 @@ class Bot:
                              config.exchanges if config.enable_websocket_feeds else ())
         self.recorder = (
             Recorder(config.duckdb_path, config.instance_id, archive=config.archive_dir,
-                     on_history=self.ledger.adopt) if config.enable_duckdb else None)
-        self.archivist = self.recorder and Archivist(self.recorder, config.retention_days)
+                     on_history=self.ledger.adopt, on_loss=self.ledger.lost)
+            if config.enable_duckdb else None)
+        self.archivist = None
         if self.recorder is not None:
+            self.archivist = Archivist(self.recorder, config.retention_days)
             self.ledger.keep(self.recorder.record_incident)
         self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
                                  self.hub, self.recorder)
@@ -65,13 +69,15 @@ class Bot:
         self.opinions = Opinions(config, self.reporter.rest_fault, lambda: self.ws_aggregator)
         self.ws_aggregator = self._aggregator() if config.enable_websocket_feeds else None
         self.mock = MockSource(config.symbols)
-        self.chain = Chain(tiers(config, self.ws_aggregator, self.broker.reader,
-                                 self.opinions.okx, self.mock))
+        lower = lower_tiers(config, self.broker.reader, self.opinions.okx, self.mock)
+        self.chain = Chain([stream_tier(self.ws_aggregator), *lower])
+        self.kept = Chain([stream_tier(self.ws_aggregator, on_record=True), *lower])
         self.drills = Drills(self._stage(), self.ledger,
                              why_refused(config.enable_drill, config.api_token))
         self.reporter.links = lambda: self.broker.links
         window = Window(self.instance, self.symbols, self.ws_aggregator, self.chain, self.ledger,
-                        self.drills, self.broker, Analyst(self.recorder))
+                        self.drills, self.broker, Analyst(self.recorder),
+                        Snapshots(self.recorder), self.archivist)
         self.web = WebServer(window, self.hub, host=config.api_host, port=config.api_port,
                              token=config.api_token)
         self._announced = False
@@ -84,7 +90,7 @@ class Bot:
             enable_failover=config.enable_failover,
             conflict_resolution=config.conflict_resolution,
             max_source_latency=config.max_source_latency_ms, max_price_age=config.max_price_age_ms,
-            max_connection_age=config.max_connection_age_ms,
+            max_connection_age=config.max_connection_age_ms, journal=self._journal(),
             failback_after=config.failback_after_ms,
             health_check_interval=config.health_check_interval_ms, ws_urls=config.ws_urls,
             opinions_of=tuple(self.opinions.pollers))
@@ -99,6 +105,11 @@ class Bot:
         aggregator.on("health", lambda _: self.reporter.sampled(
             aggregator.healths(), aggregator.active_source))
         return aggregator
+
+    def _journal(self) -> Journal:
+        recorder = self.recorder
+        return Journal(recorder.keep, lambda: recorder.dropped + recorder.rejected,
+                       self.instance) if recorder else Journal()
 
     def _stage(self) -> Stage:
         """Where drills take place: the main symbol, as the API serves it."""
@@ -152,6 +163,8 @@ class Bot:
             if ended:
                 return ended
             self.reporter.database()
+            if self.recorder is not None:
+                self.ledger.refused(self.recorder.dropped, self.recorder.status().state)
             if not self._announced and self._gathered(monotonic() - started):
                 self._announced = True
                 announce(self.config, self.ws_aggregator, self.broker.links, self.recorder)
@@ -169,7 +182,7 @@ class Bot:
         served = []
         for symbol in self.symbols:
             asked = monotonic()
-            quote, passed = self.chain.ask(symbol)
+            quote, passed = self.kept.ask(symbol)
             if quote is not None and not quote.synthetic:
                 self.mock.anchor(symbol, quote.price)
             self.reporter.served(symbol, quote, passed)

@@ -10,7 +10,7 @@ from itertools import count
 
 import msgspec
 
-from bot.incidents import DOWN, Availability, History, Incident, Span, merged
+from bot.incidents import DOWN, LOST, UNRECORDED, Availability, History, Incident, Span, merged
 from bot.tally import Tally
 
 KEPT = 1_000  # closed incidents that can be asked for; the figures rest on all there were
@@ -99,6 +99,10 @@ class Book:
         self._closed = deque([*old, *self._closed], KEPT)
         return new
 
+    def note(self, incident: Incident) -> None:
+        """Keep an incident that is over and counts against nobody."""
+        self._closed.append(incident)
+
     def incidents(self) -> list[Incident]:
         """In no order; what goes on has lasted `duration_ms` so far."""
         now = self._mono()
@@ -118,6 +122,8 @@ class Book:
     def _count(self, old: list[Incident], since: float, end: float) -> None:
         spans: dict[tuple[str | None, str | None], list[Span]] = {}
         for incident in old:
+            if incident.rule in (UNRECORDED, LOST):
+                continue
             spans.setdefault((incident.source, incident.symbol), []).append(
                 (incident.opened_at, incident.closed_at or end))
         everybody = spans.get((None, None), [])

@@ -8,7 +8,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-DOWN = "down"
+# The rules of the bot itself: it did not run; it could not record; what it had recorded is gone.
+# Only the first concerns its prices.
+DOWN, UNRECORDED, LOST = "down", "unrecorded", "lost"
 Span = tuple[float, float]
 
 

@@ -19,6 +19,7 @@ import msgspec
 
 from bot.book import Book, Subject
 from bot.events import FailoverFailed, Listener, SourceJudged, SourceSwitched, VerdictChanged
+from bot.gap import Gap
 from bot.incidents import Availability, History, Incident
 from bot.model import Quote
 
@@ -46,7 +47,7 @@ class Ledger:
         wall: Callable[[], float] = time,
     ) -> None:
         """sources: those that are connected to; none with the feeds switched off."""
-        self._mono = mono
+        self._mono, self._wall = mono, wall
         self._keep: Keep = _nowhere
         self._lock = Lock()  # guards everything below
         self._book = Book(instance, symbols, sources, mono, wall)
@@ -55,6 +56,7 @@ class Ledger:
         self._verdicts: dict[str, str | None] = {}
         self._left: dict[str, str] = {}
         self._drill: tuple[str, str] | None = None
+        self._gap = Gap(instance)
 
     def keep(self, keep: Keep) -> None:
         """Give every incident to `keep` when it opens, when it brings a switch, when it closes."""
@@ -144,6 +146,21 @@ class Ledger:
             kept = self._book.adopt(history)
         self._hand_on(kept)
 
+    def refused(self, rows: int, why: str) -> None:
+        """How many rows the recorder had to refuse so far, and how it is. Thread: main loop only,
+        about every second."""
+        with self._lock:
+            told = self._gap.look(rows, why, self._mono(), self._wall())
+            if told is not None and told.closed_at is not None:
+                self._book.note(told)
+        self._hand_on([told] if told else [])
+
+    def lost(self, incident: Incident) -> None:
+        """What had been recorded is not in the file any more."""
+        with self._lock:
+            self._book.note(incident)
+        self._hand_on([incident])
+
     # ---- what the API shows
 
     def incidents(
@@ -152,7 +169,7 @@ class Ledger:
         """Newest first. symbol, source: only those; those of the bot itself are every symbol's."""
         with self._lock:
             kept = self._ripened()
-            found = self._book.incidents()
+            found = self._book.incidents() + ([self._gap.open] if self._gap.open else [])
         self._hand_on(kept)
         wanted = [one for one in found
                   if (symbol is None or one.symbol in (symbol, None))

@@ -96,6 +96,45 @@ class LinkStatus(msgspec.Struct, frozen=True):
     counts: dict[str, int]
 
 
+class ArchiveStatus(msgspec.Struct, frozen=True):
+    """last_day: newest day that left the DuckDB file, as in 2026-11-21; None if none did. state:
+    what could not be done last; empty if nothing.
+    """
+
+    last_day: str | None
+    state: str
+
+
+class RecordStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The recorder at one moment.
+
+    active: what comes is stored. state: why not, or how it is. waiting: rows accepted and not
+    committed yet, of `capacity`; written, dropped, rejected: rows since the start, by whether they
+    were stored, refused because too many waited, or refused for a value in them. last_commit_at:
+    epoch ms. commit_*_ms: the last, and of the last five minutes. *_bytes: of the file, of its log,
+    and free on its disk, a few seconds old. lost_window_ms: a kill now loses at most what came in
+    the last so many ms. What is not known is None.
+    """
+
+    active: bool
+    state: str
+    waiting: int
+    capacity: int
+    written: int
+    dropped: int
+    rejected: int
+    last_commit_at: int | None
+    commit_last_ms: float | None
+    commit_p99_ms: float | None
+    commit_max_ms: float | None
+    file_bytes: int | None
+    wal_bytes: int | None
+    free_bytes: int | None
+    is_low: bool
+    lost_window_ms: int
+    archive: ArchiveStatus | None = None
+
+
 class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One feed at one moment, as the judgement needs it.
 

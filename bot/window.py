@@ -5,8 +5,10 @@ from bot.broker import Broker
 from bot.chain import Chain
 from bot.explanation import Explanation
 from bot.ledger import Ledger
-from bot.model import LinkStatus, Quote, SourceStatus
+from bot.model import LinkStatus, Quote, RecordStatus, SourceStatus
 from bot.record.analyst import Analyst
+from bot.record.archivist import Archivist
+from bot.record.snapshots import Snapshots
 from bot.rehearsal import Drills
 
 
@@ -17,15 +19,18 @@ class Window:
         self, instance: str, symbols: tuple[str, ...],
         aggregator: MultiSourceWebSocketAggregator | None, chain: Chain, ledger: Ledger,
         drills: Drills, broker: Broker, analyst: Analyst = Analyst(),
+        snapshots: Snapshots = Snapshots(), archivist: Archivist | None = None,
     ) -> None:
         self.instance = instance
         self.symbols = symbols
         self.ledger = ledger
         self.drills = drills
         self.analyst = analyst
+        self.snapshots = snapshots
         self._aggregator = aggregator
         self._chain = chain
         self._broker = broker
+        self._archivist = archivist
 
     @property
     def feeds_enabled(self) -> bool:
@@ -41,6 +46,10 @@ class Window:
 
     def source_statuses(self) -> list[SourceStatus]:
         return self._aggregator.source_statuses() if self._aggregator else []
+
+    @property
+    def record(self) -> RecordStatus | None:
+        return self._archivist.record() if self._archivist else None
 
     @property
     def links(self) -> list[LinkStatus]:

@@ -27,6 +27,7 @@ LAYERS = {
     "bot.drill": 0,
     "bot.folding": 0,
     "bot.frames": 0,
+    "bot.moments": 0,
     "bot.pacing": 0,
     "bot.phrases": 1,
     "bot.pings": 0,
@@ -38,12 +39,15 @@ LAYERS = {
     "bot.line": 0,
     "bot.wording": 0,
     "bot.worker": 0,
+    "bot.breaking": 1,
     "bot.complaints": 1,
     "bot.connection": 1,
     "bot.exchanges.base": 1,
     "bot.handover": 1,
     "bot.logs": 1,
     "bot.health": 1,
+    "bot.decisions": 1,
+    "bot.journal": 1,
     "bot.lag": 1,
     "bot.planning": 1,
     "bot.readers": 1,
@@ -57,6 +61,7 @@ LAYERS = {
     "bot.doubts": 1,
     "bot.trial": 1,
     "bot.book": 2,
+    "bot.gap": 1,
     "bot.chain": 2,
     "bot.judge": 2,
     "bot.dial": 2,
@@ -65,6 +70,7 @@ LAYERS = {
     "bot.intake": 2,
     "bot.record": 3,
     "bot.resolution": 3,
+    "bot.sight": 3,
     "bot.sandbox": 2,
     "bot.session": 2,
     "bot.exchanges": 3,
@@ -79,19 +85,29 @@ LAYERS = {
     "bot.poller": 3,
     "bot.sources.rest": 4,
     "bot.succession": 4,
-    "bot.aggregator": 6,
+    "bot.memory": 6,
+    "bot.player": 8,
+    "bot.replay": 9,
+    "bot.replaying": 10,
+    "bot.court": 7,
+    "bot.aggregator": 8,
     "bot.broker": 6,
-    "bot.commands": 5,
+    "bot.calling": 5,
+    "bot.commands": 6,
     "bot.web": 5,
-    "bot.drilling": 6,
-    "bot.opinions": 7,
-    "bot.summary": 7,
-    "bot.reporter": 7,
-    "bot.sources.stream": 7,
-    "bot.tiers": 8,
-    "bot.window": 7,
-    "bot.app": 9,
-    "bot.__main__": 10,
+    "bot.drilling": 7,
+    "bot.exporting": 8,
+    "bot.printing": 1,
+    "bot.querying": 7,
+    "bot.reaching": 6,
+    "bot.opinions": 9,
+    "bot.summary": 9,
+    "bot.reporter": 9,
+    "bot.sources.stream": 9,
+    "bot.tiers": 10,
+    "bot.window": 9,
+    "bot.app": 11,
+    "bot.__main__": 12,
 }
 # packages with one number for all their modules
 WHOLE = ("bot.broker", "bot.record", "bot.sandbox", "bot.web")
@@ -138,6 +154,17 @@ def test_imports_go_only_to_a_lower_layer(module: str) -> None:
         there = place(name)
         within = here == there and here in WHOLE
         assert within or LAYERS[there] < LAYERS[here], f"{module} imports {name}"
+
+
+@pytest.mark.parametrize("module", ["bot.breaking", "bot.commands", "bot.drilling",
+                                    "bot.exporting", "bot.querying", "bot.reaching", "bot.record.files"])
+def test_a_daemon_loads_no_other_verb(module: str) -> None:
+    """However far one follows the imports."""
+    known, further = set[str](), {"bot.app"}
+    while further:
+        known |= further
+        further = {name for one in further for name in ours(one)} - known
+    assert module not in known
 
 
 def test_no_import_goes_in_a_circle() -> None:

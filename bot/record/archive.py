@@ -8,7 +8,6 @@ the two places at any moment, and a kill at any moment leaves it so.
     <folder>/updates/day=2026-11-21/updates.parquet
 """
 
-import os
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from itertools import chain, count
@@ -19,6 +18,7 @@ import msgspec
 
 from bot.errors import RecorderError
 from bot.record.bars import EARLY, LATE, of_day
+from bot.record.drafts import settle, sync
 from bot.record.schema import DAILY
 from bot.record.whole import quoted, whole
 
@@ -42,16 +42,9 @@ def due(con: duckdb.DuckDBPyConnection, before: date) -> list[tuple[str, date]]:
     """(table, day) of every day before `before` that has rows in the DuckDB file, oldest first."""
     found = []
     for table, column in DAILY.items():
-        # DuckDB answers this from its statistics, however many rows there are
-        ((oldest,),) = con.execute(f"SELECT min({column})::DATE FROM {table}").fetchall()
-        day = oldest
-        while day is not None and day < before:
-            ((some,),) = con.execute(
-                f"SELECT count(*) FROM (FROM {table} WHERE {within(table)} LIMIT 1)",
-                span(day)).fetchall()
-            if some:
-                found.append((table, day))
-            day += timedelta(days=1)
+        # what is not of a closed day is passed over by DuckDB's statistics, however much it is
+        found += [(table, day) for (day,) in con.execute(
+            f"SELECT DISTINCT {column}::DATE FROM {table} WHERE {column} < ?", [before]).fetchall()]
     return sorted(found, key=lambda one: (one[1], one[0]))
 
 
@@ -65,7 +58,7 @@ def export(con: duckdb.DuckDBPyConnection, folder: Path, table: str, day: date) 
     try:
         hot = fingerprint(con, f"{table} WHERE {within(table)}", span(day))
         rows = whole(con, folder, table, *bounds(day))
-        return _export(con, folder, table, day, f"{rows} ORDER BY {DAILY[table]}", hot)
+        return export_rows(con, folder, table, day, f"{rows} ORDER BY {DAILY[table]}", hot)
     finally:
         con.rollback()
 
@@ -81,14 +74,15 @@ def export_bars(
             day, now, whole(con, folder, "updates", begin - EARLY, end + LATE),
             whole(con, folder, "served", begin, end))
         con.execute(f"CREATE OR REPLACE TEMP TABLE day_bars AS {query}", parameters)
-        return _export(con, folder, "bars", day, "day_bars", (0, "0"))
+        return export_rows(con, folder, "bars", day, "day_bars", (0, "0"))
     finally:
         con.rollback()
 
 
-def _export(con: duckdb.DuckDBPyConnection, folder: Path, table: str, day: date, rows: str,
-            hot: tuple[int, str]) -> Closed:
-    name = _free_name(con, table, day)
+def export_rows(con: duckdb.DuckDBPyConnection, folder: Path, table: str, day: date, rows: str,
+                hot: tuple[int, str]) -> Closed:
+    """Write these rows to a file of that day. hot: see Closed. Raises: as `export`."""
+    name = _free_name(con, folder, table, day)
     target = folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_suffix(".tmp")
@@ -99,22 +93,23 @@ def _export(con: duckdb.DuckDBPyConnection, folder: Path, table: str, day: date,
         if here != there:
             raise RecorderError(f"{draft} does not hold what was written to it: "
                                 f"{there[0]} rows of {here[0]}, checksum {there[1]}")
-        _sync(draft)
-        draft.rename(target)
-        _sync(target.parent)
+        settle(draft, target)
+        for made in (target.parent.parent, folder, folder.parent):
+            sync(made)  # the names of folders that may be new, too
     finally:
         draft.unlink(missing_ok=True)
     return Closed(table, day, *here, hot, name)
 
 
-def _free_name(con: duckdb.DuckDBPyConnection, table: str, day: date) -> str:
-    """Never that of a file that is in use: rows may come for a day that is archived already."""
+def _free_name(con: duckdb.DuckDBPyConnection, folder: Path, table: str, day: date) -> str:
+    """Never that of a file that is in use, for rows may come for a day that is archived already;
+    nor that of one that is there and not known of."""
     used = {file for (file,) in con.execute(
         "SELECT file FROM days WHERE table_name = ? AND day = ?", [table, day]).fetchall()}
-    folder = f"{table}/day={day:%Y-%m-%d}"
-    names = chain([f"{folder}/{table}.parquet"],
-                  (f"{folder}/{table}-{number}.parquet" for number in count(2)))
-    return next(name for name in names if name not in used)
+    place = f"{table}/day={day:%Y-%m-%d}"
+    names = chain([f"{place}/{table}.parquet"],
+                  (f"{place}/{table}-{number}.parquet" for number in count(2)))
+    return next(name for name in names if name not in used and not (folder / name).exists())
 
 
 def fingerprint(
@@ -139,11 +134,3 @@ def span(day: date) -> list[object]:
 def bounds(day: date) -> tuple[datetime, datetime]:
     begin = datetime(day.year, day.month, day.day)
     return begin, begin + timedelta(days=1)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,18 +4,21 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from bot.errors import RecorderError
 from bot.folding import Fold
+from bot.model import ArchiveStatus, RecordStatus
 from bot.record.recorder import Recorder
 from bot.worker import Worker
 
 if TYPE_CHECKING:  # importing it loads DuckDB, which takes 45 MB
     from bot.record.archive import Closed
     from bot.record.database import Database
+    from bot.record.strays import Stray
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +33,8 @@ def utc_now() -> datetime:
 
 
 class Archivist(Worker):
-    """archived: days of tables moved so far. looks: times that all went well. state: what it last
-    could not do; empty if nothing.
+    """archived: days of tables moved so far. looks: times that all went well. last_day: the newest
+    day that was moved, ever. state: what it last could not do; empty if nothing.
     """
 
     def __init__(
@@ -46,22 +49,68 @@ class Archivist(Worker):
         self._now, self._mono = now, mono
         self._next_at = 0.0
         self._fold = Fold()
-        self._unknown: set[Path] = set()  # files that were of no day at the last look
+        self._useless: set[str] = set()  # files that nobody needed at the last look
+        self._elsewhere: set[str] = set()  # strays whose rows are elsewhere
+        self._odd: set[str] = set()  # strays of which nothing can be said
         self.archived = self.looks = 0
+        self.last_day: date | None = None
         self.state = ""
 
+    def record(self) -> RecordStatus:
+        """How the recorder is, and this. Thread: any."""
+        last = self.last_day
+        archive = ArchiveStatus(None if last is None else last.isoformat(), self.state)
+        return msgspec.structs.replace(self._recorder.status(), archive=archive)
+
     def step(self) -> None:
-        if self.stopping.wait(SLICE_S) or self._mono() < self._next_at or not self._recorder.active:
+        if self.stopping.wait(SLICE_S) or self._mono() < self._next_at:
+            return
+        if not self._recorder.active and self._recorder.has_room:
             return
         import duckdb
         try:
-            done = self.archive_due() and self._forget()
+            # on a disk that is low nothing is written, but what is too old makes room
+            done = (not self._recorder.has_room or self._claim() and self.archive_due()
+                    ) and self._forget()
             self.looks += 1
             self.state = ""
         except (RecorderError, duckdb.Error, OSError) as error:
             done = False
             self._complain(str(error).partition("\n")[0])
         self._next_at = self._mono() + (LOOK_EVERY_S if done else RETRY_S)
+
+    def _claim(self) -> bool:
+        """See to it that no file is without its entry that has rows which nobody else has.
+
+        Returns: False when this thread is to stop. Raises: as `archive_due`.
+        """
+        import duckdb
+        from bot.record.strays import claimed, strays
+        for draft in self._folder.glob("*/day=*/*.tmp"):  # by a bot that was killed meanwhile
+            draft.unlink()
+        with self._recorder.reading() as con:
+            for stray in strays(con, self._folder):
+                if stray.file in self._elsewhere | self._odd or self._is_too_old(stray):
+                    continue
+                try:
+                    claim = claimed(con, self._folder, stray)
+                except duckdb.Error as error:
+                    self._odd.add(stray.file)
+                    log.warning("🗄️ [DUCKDB] %s cannot be used, and is left alone: %s",
+                                self._folder / stray.file, str(error).partition("\n")[0])
+                    continue
+                if claim is None:
+                    self._elsewhere.add(stray.file)
+                    continue
+                log.warning("🗄️ [DUCKDB] %s was not known of; its rows are of the record again",
+                            self._folder / stray.file)
+                if not self._note(*claim):
+                    return False
+        return True
+
+    def _note(self, closed: "Closed", with_rows: bool) -> bool:
+        return self._asked(lambda database: (
+            database.drop(closed) if with_rows else database.adopt(closed)))
 
     def archive_due(self) -> bool:
         """Returns: whether everything that is due is in the archive now.
@@ -84,6 +133,8 @@ class Archivist(Worker):
                               else export(con, self._folder, table, day))
                     if not self._drop(closed):
                         return False
+            ((last,),) = con.execute("SELECT max(day) FROM days").fetchall()
+            self.last_day = last
         return True
 
     def _drop(self, closed: "Closed") -> bool:
@@ -96,36 +147,52 @@ class Archivist(Worker):
         return True
 
     def _forget(self) -> bool:
-        """Delete what is older than the retention, but bars, and files that others took the place
-        of. Returns: whether it did. Raises: duckdb.Error, OSError.
+        """Delete what is older than the retention, but bars, and files whose rows are elsewhere.
 
-        A file is deleted by the look after the one that took it out of the table of days, so that
-        nobody is still reading it.
+        Returns: whether it did. Raises: duckdb.Error, RecorderError, OSError. A file is deleted by
+        the look after the one that found it of no use, so that nobody is still reading it.
         """
-        oldest: date = (self._now() - self._retention).date()
+        from bot.record.strays import strays
         with self._recorder.reading() as con:
-            known = {file for (file,) in con.execute("SELECT file FROM days").fetchall()}
-        unknown = {file for file in self._folder.glob("*/day=*/*.parquet")
-                   if str(file.relative_to(self._folder)) not in known}
-        for file in unknown & self._unknown:
-            file.unlink()
-        for folder in {file.parent for file in unknown}:
-            if not any(folder.iterdir()):
-                folder.rmdir()
-        self._unknown = unknown
-        return self._asked(lambda database: database.forget(oldest))
+            useless = {stray.file for stray in strays(con, self._folder)
+                       if stray.file in self._elsewhere or self._is_too_old(stray)}
+        for file in useless & self._useless:
+            path = self._folder / file
+            path.unlink()
+            if not any(path.parent.iterdir()):
+                path.parent.rmdir()
+        self._useless = useless
+        return self._asked(lambda database: database.forget(self._oldest))
+
+    @property
+    def _oldest(self) -> date:
+        return (self._now() - self._retention).date()
+
+    def _is_too_old(self, stray: "Stray") -> bool:
+        return stray.table != "bars" and stray.day < self._oldest
 
     def _asked(self, task: Callable[["Database"], bool]) -> bool:
         """Have the recorder's thread do something, and wait for it. Returns: what that returned;
-        False when this thread is to stop.
+        False when this thread is to stop. Raises: RecorderError, as the task.
         """
-        answer: SimpleQueue[bool] = SimpleQueue()
-        self._recorder.ask(lambda database: answer.put(task(database)))
+        answer: SimpleQueue[bool | RecorderError] = SimpleQueue()
+
+        def do(database: "Database") -> None:
+            try:
+                answer.put(task(database))
+            except RecorderError as error:
+                answer.put(error)
+                raise
+
+        self._recorder.ask(do)
         while not self.stopping.is_set():
             try:
-                return answer.get(timeout=SLICE_S)
+                found = answer.get(timeout=SLICE_S)
             except Empty:
                 continue
+            if isinstance(found, RecorderError):
+                raise found
+            return found
         return False
 
     def _complain(self, words: str) -> None:

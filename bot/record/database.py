@@ -1,27 +1,28 @@
 """The DuckDB file of the recorder: opening it whatever it finds, one transaction at a time.
 
-Everything here belongs to the thread that opened it. Importing this module loads DuckDB, some
-45 MB, so it is imported only by a bot that records.
+Everything here belongs to the thread that opened it. Importing it loads DuckDB, some 45 MB.
 """
 
 import logging
-import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime
-from itertools import count
 from pathlib import Path
 
 import duckdb
+import msgspec
 
 from bot import __version__
 from bot.errors import RecorderError, shown
-from bot.record.history import read_history
 from bot.incidents import History
 from bot.record.archive import Closed, fingerprint, span, within
+from bot.record.history import read_history
+from bot.record.mark import Loss, Mark, Noted
+from bot.record.opening import in_words, open_file
 from bot.record.rows import Row
-from bot.record.schema import DAILY, FILLED, VERSION, create_tables
+from bot.record.schema import DAILY, FILLED, VERSION
 
 log = logging.getLogger(__name__)
 
@@ -29,27 +30,6 @@ log = logging.getLogger(__name__)
 CHUNK_ROWS = 250
 READERS_TURNS, READERS_TURN_S = 40, 0.05  # longest wait for those that read, at the end
 
-SETTINGS: dict[str, str | bool | int | float | list[str]] = {
-    "memory_limit": "256MB",
-    "threads": 2,
-    "checkpoint_threshold": "16MB",
-    "max_temp_directory_size": "512MB",
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-}
-SIDE_FILES = (".wal", ".wal.checkpoint", ".wal.recovery")
-HEADERS_SIZE = 3 * 4_096
-BLOCK_SIZE = 262_144
-DAMAGE = re.compile(
-    r"not a valid DuckDB database|[Cc]orrupt|Could not read enough bytes|while replaying WAL"
-    r"|[Dd]eserialize"
-)
-# These come from the machine, whatever else the message says.
-SURROUNDINGS = re.compile(
-    r"No space left|quota exceeded|File too large|[Oo]ut of [Mm]emory|Permission denied"
-    r"|Read-only file system|Input/output error|Too many open files|newer version"
-)
-DISK_FULL = re.compile(r"No space left|quota exceeded|File too large")
 # Errors about a value; all others are about the file or the machine.
 VALUE_ERRORS = (
     duckdb.DataError,
@@ -64,15 +44,27 @@ class Database:
     """An open file that holds the tables of bot.record.schema.
 
     batch: number of the last transaction of rows in it, which tells after a fault whether one in
-    doubt was committed.
+    doubt was committed. seq: the highest of any row.
     """
 
-    def __init__(self, path: Path, instance: str, archive: Path) -> None:
-        """archive: the only folder, beside its own files, that DuckDB may touch.
+    def __init__(self, path: Path, instance: str, archive: Path,
+                 committed: Callable[[float], None] = lambda seconds: None) -> None:
+        """archive: the only folder, beside its own files and that of the snapshot, that DuckDB may
+        touch. committed: told after each commit of rows how long that took.
 
         Raises: RecorderError. A damaged file has been moved aside and a new one begun.
         """
-        self._con, self.batch = _opened(path, instance, archive)
+        self._mark = Mark(path)
+        try:
+            opened = open_file(path, archive)
+        except RecorderError:
+            self._mark.close()
+            raise
+        self._con, self.batch, self.seq = opened.con, opened.batch, opened.seq
+        self._aside = opened.aside
+        self._opening: tuple[object, ...] | None = (
+            datetime.now(UTC).replace(tzinfo=None), instance, VERSION, __version__)
+        self._committed = committed
         self._lock = threading.Condition()  # guards the two below
         self._lender: duckdb.DuckDBPyConnection | None = self._con.cursor()
         self._lent: set[duckdb.DuckDBPyConnection] = set()
@@ -102,71 +94,111 @@ class Database:
         Returns: False, with nothing done, when rows of that day have come since.
         Raises: RecorderError, as `write`.
         """
-        try:
-            self._con.begin()
+        with self._transaction():
             if closed.table in DAILY:
                 if fingerprint(self._con, f"{closed.table} WHERE {within(closed.table)}",
                                span(closed.day)) != closed.hot:
-                    self._con.rollback()
                     return False
                 self._con.execute(f"DELETE FROM {closed.table} WHERE {within(closed.table)}",
                                   span(closed.day))
             self._con.execute("DELETE FROM days WHERE table_name = ? AND day = ?",
                               [closed.table, closed.day])
-            self._con.execute("INSERT INTO days VALUES (?, ?, ?, ?, ?, ?)", [
-                closed.day, closed.table, closed.rows, closed.checksum, closed.file,
-                datetime.now(UTC).replace(tzinfo=None)])
-            self._con.commit()
-            return True
-        except duckdb.Error as error:
-            raise RecorderError(in_words(error)) from error
+            self._enter(closed)
+        return True
 
-    def write(self, rows: Sequence[tuple[str, Row]]) -> str | None:
-        """Store (table, row) pairs in one transaction.
+    def adopt(self, closed: Closed) -> bool:
+        """Note a file of the archive that nothing is known of, whose rows are nowhere else.
 
-        Returns: None when all are stored; when a value among them cannot be stored and so none
-        is, which value. Raises: RecorderError; the database is then of no further use and the
-        transaction may or may not have been committed.
+        Returns: True. Raises: RecorderError, as `write`.
         """
-        try:
-            self._con.begin()
-            try:
-                for table in FILLED:
-                    self._append(table, [row for name, row in rows if name == table])
-                self._con.execute("UPDATE progress SET batch = ?", [self.batch + 1])
-            except VALUE_ERRORS as error:
-                self._con.rollback()
-                return shown(str(error))
-            self._con.commit()
-        except duckdb.Error as error:
-            raise RecorderError(in_words(error)) from error
-        self.batch += 1
-        return None
+        with self._transaction():
+            self._enter(closed)
+        return True
 
     def forget(self, oldest: date) -> bool:
         """Drop the rows and the entries of days before `oldest`, but those of bars.
 
         Returns: True. Raises: RecorderError, as `write`.
         """
-        try:
-            self._con.begin()
+        with self._transaction():
             for table, column in DAILY.items():
                 self._con.execute(f"DELETE FROM {table} WHERE {column} < ?", [oldest])
             self._con.execute("DELETE FROM days WHERE day < ? AND table_name <> 'bars'", [oldest])
+        return True
+
+    def write(self, rows: Sequence[tuple[str, Row]], seq: int) -> str | None:
+        """Store (table, row) pairs in one transaction. seq: the highest there is with them.
+
+        Returns: None when all are stored; when a value among them cannot be stored and so none
+        is, which value. Raises: RecorderError; the database is then of no further use and the
+        transaction may or may not have been committed.
+        """
+        began = time.perf_counter()
+        try:
+            self._con.begin()
+            try:
+                self._enter_opening()
+                for table in FILLED:
+                    self._append(table, [row for name, row in rows if name == table])
+                self._con.execute("UPDATE progress SET batch = ?, seq = ?", [self.batch + 1, seq])
+            except VALUE_ERRORS as error:
+                self._con.rollback()
+                return shown(str(error))
             self._con.commit()
-            return True
         except duckdb.Error as error:
             raise RecorderError(in_words(error)) from error
+        self._opening = None
+        self.batch, self.seq = self.batch + 1, seq
+        self._committed(time.perf_counter() - began)
+        self._mark.note(Noted(self.batch, seq, int(time.time() * 1000)))
+        return None
+
+    def enter_opening(self) -> None:
+        """Note that the file was opened, unless the first rows have brought that along: which they
+        should, for the incident of the time before is among them. Raises: RecorderError."""
+        if self._opening is not None:
+            with self._transaction():
+                self._enter_opening()
+            self._opening = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it is still as it should be after something else than `write` failed."""
+        try:
+            ((batch,),) = self._con.execute("SELECT batch FROM progress").fetchall()
+        except duckdb.Error:
+            return False
+        return bool(batch == self.batch)
 
     def look_back(self, tell: Callable[[History], None]) -> None:
         """Tell what was before this opening; when it cannot be read that is said in the log."""
+        history = self._history()
+        if history is not None:
+            # what is missing in the file was written by a bot that lived
+            noted = self._mark.last
+            if history.alive_at is not None and noted is not None and noted.batch > self.batch:
+                alive_at = max(history.alive_at, noted.at_ms / 1000)
+                history = msgspec.structs.replace(history, alive_at=alive_at)
+            tell(history)
+
+    def loss(self) -> Loss | None:
+        """What was committed before this opening and is not in the file; None if nothing."""
+        noted = self._mark.last
+        if self._aside is not None:
+            return Loss(f"{self._aside}; what was not in the archive yet is only there", None,
+                        noted.at_ms / 1000 if noted else time.time())
+        if noted is None or noted.batch <= self.batch:
+            return None
+        history = self._history()
+        return self._mark.missing(self.batch, self.seq, history.alive_at if history else None)
+
+    def _history(self) -> History | None:
         try:
-            history = read_history(self._con, datetime.now(UTC).replace(tzinfo=None))
+            return read_history(self._con, datetime.now(UTC).replace(tzinfo=None))
         except duckdb.Error as error:
             log.warning("📊 [DUCKDB] What was before this start cannot be read: %s",
                         in_words(error))
-        else:
-            tell(history)
+            return None
 
     def close(self) -> None:
         """Move the log into the file if the disk allows; what is committed stays either way."""
@@ -175,7 +207,8 @@ class Database:
             # a cursor in use cannot be closed; between two statements an interrupt has no effect
             for _ in range(READERS_TURNS):
                 for cursor in self._lent:
-                    cursor.interrupt()
+                    with suppress(duckdb.Error):  # its reader may have closed it just now
+                        cursor.interrupt()
                 if not self._lent:
                     break
                 self._lock.wait(READERS_TURN_S)
@@ -185,122 +218,33 @@ class Database:
                     con.close()
             except duckdb.Error as error:
                 log.warning("📊 [DUCKDB] Not closed properly: %s", in_words(error))
+        self._mark.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it or nothing. Raises: RecorderError."""
+        try:
+            self._con.begin()
+            try:
+                yield
+            except duckdb.Error:
+                self._con.rollback()
+                raise
+            self._con.commit()
+        except duckdb.Error as error:
+            raise RecorderError(in_words(error)) from error
+
+    def _enter_opening(self) -> None:
+        if self._opening is not None:
+            self._con.execute("INSERT INTO openings VALUES (?, ?, ?, ?)", self._opening)
+
+    def _enter(self, closed: Closed) -> None:
+        self._con.execute("INSERT INTO days VALUES (?, ?, ?, ?, ?, ?)", [
+            closed.day, closed.table, closed.rows, closed.checksum, closed.file,
+            datetime.now(UTC).replace(tzinfo=None)])
 
     def _append(self, table: str, rows: Sequence[Row]) -> None:
         if rows:
             with self._con.appender(table) as appender:
                 for start in range(0, len(rows), CHUNK_ROWS):
                     appender.append_rows(rows[start:start + CHUNK_ROWS])
-
-
-def in_words(error: duckdb.Error) -> str:
-    """One line that stays the same while the cause does."""
-    text = str(error)
-    if DISK_FULL.search(text):
-        return "disk full: no room left for the database"
-    if "Could not set lock" in text:
-        holder = re.search(r"\(PID \d+\)", text)
-        return f"held by another process {holder[0] if holder else ''}".rstrip()
-    if "newer version of DuckDB" in text:
-        return "the file was written by a newer version of DuckDB"
-    return text.partition("\n")[0]
-
-
-def set_aside(path: Path) -> Path:
-    """Rename the file and its log to a free name that says so, the log first.
-
-    Returns: the new name. Raises: OSError.
-    """
-    moved = next(name for name in _aside_names(path) if not _existing(name))
-    for source, target in reversed(list(zip(_family(path), _family(moved)))):
-        if source.exists():
-            source.rename(target)
-    return moved
-
-
-def _aside_names(path: Path) -> Iterator[Path]:
-    stamped = f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    yield path.with_name(stamped)
-    yield from (path.with_name(f"{stamped}-{number}") for number in count(2))
-
-
-def _family(path: Path) -> list[Path]:
-    """The database file and the files DuckDB keeps beside it."""
-    return [path, *(path.with_name(path.name + suffix) for suffix in SIDE_FILES)]
-
-
-def _existing(path: Path) -> list[Path]:
-    return [name for name in _family(path) if name.exists()]
-
-
-def _opened(path: Path, instance: str, archive: Path) -> tuple[duckdb.DuckDBPyConnection, int]:
-    """Raises: RecorderError, also for whatever the file system has to say."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        existed = path.exists()
-        # A device or pipe may block for ever, and must never be moved.
-        if existed and not path.is_file():
-            raise RecorderError(f"{path} is not a regular file")
-        try:
-            return _prepared(path, instance, archive)
-        except duckdb.Error as error:
-            _make_way(path, error, existed)
-            return _prepared(path, instance, archive)
-    except OSError as error:
-        raise RecorderError(f"{error.strerror}: {error.filename}") from error
-    except duckdb.Error as error:
-        raise RecorderError(in_words(error)) from error
-
-
-def _make_way(path: Path, error: duckdb.Error, existed: bool) -> None:
-    """Clear the name for a new file if what is there is no database; else raise `error` again."""
-    text = str(error)
-    if not existed and DISK_FULL.search(text):
-        path.unlink(missing_ok=True)  # half-made by us, it would pass for a damaged one
-    if "Could not set lock" in text or SURROUNDINGS.search(text):
-        raise error
-    if not DAMAGE.search(text) and _has_our_mark(path):
-        raise error
-    if path.stat().st_size == 0 and _existing(path) == [path]:
-        path.unlink()  # DuckDB refuses an empty file; there is nothing in it to keep
-        return
-    moved = set_aside(path)
-    log.warning("📊 [DUCKDB] %s is damaged (%s); it is kept as %s and a new file was begun",
-                path, in_words(error), moved.name)
-
-
-def _has_our_mark(path: Path) -> bool:
-    """Whether the file says it is DuckDB's. Only for a file that is not open: closing any handle
-    of it makes the kernel drop this process's lock."""
-    with path.open("rb") as file:
-        return file.read(12)[8:] == b"DUCK"
-
-
-def _prepared(path: Path, instance: str, archive: Path) -> tuple[duckdb.DuckDBPyConnection, int]:
-    """A connection that stays within its memory, its folder and this machine; and `rows`."""
-    con = duckdb.connect(str(path), config=SETTINGS | {"temp_directory": f"{path}.tmp"})
-    try:
-        con.execute("SET allowed_directories = ?", [[str(archive.resolve())]])
-        # Refused among the settings, beside a temp_directory.
-        con.execute("SET enable_external_access=false")
-        con.execute("SET lock_configuration=true")
-        create_tables(con)
-        _check_length(con, path)
-        con.execute("INSERT INTO openings VALUES (?, ?, ?, ?)",
-                    [datetime.now(UTC).replace(tzinfo=None), instance, VERSION, __version__])
-        ((batch,),) = con.execute("SELECT batch FROM progress").fetchall()
-        return con, int(batch)
-    except (duckdb.Error, RecorderError):
-        con.close()
-        raise
-
-
-def _check_length(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """DuckDB opens a file whose end is missing, and fails only when it reads there.
-
-    Judged by the blocks that rows are in: after a kill, spare ones may be missing at the end.
-    """
-    parts = " UNION ALL ".join(f"FROM pragma_storage_info('{table}')" for table in FILLED)
-    ((block,),) = con.execute(f"SELECT max(block_id) FROM ({parts}) WHERE persistent").fetchall()
-    if block is not None and path.stat().st_size < HEADERS_SIZE + (block + 1) * BLOCK_SIZE:
-        raise duckdb.Error(f"Corrupt: the file ends before its block {block}")

@@ -16,8 +16,9 @@ MOST_INCIDENTS = 20_000
 SIGNS_OF_LIFE = """
     SELECT epoch_us(min(opened_at)), epoch_us(greatest(
         max(opened_at), (SELECT max(served_at) FROM served),
-        (SELECT max(received_at) FROM updates), (SELECT max(happened_at) FROM events)))
-    FROM openings WHERE rowid < (SELECT max(rowid) FROM openings)
+        (SELECT max(received_at) FROM updates), (SELECT max(happened_at) FROM events),
+        (SELECT max(noted_at) FROM inputs)))
+    FROM openings
 """
 # Those that began up to a window before the window may reach into it. Newest telling of each.
 INCIDENTS = """
@@ -36,7 +37,7 @@ FIELDS = ("id", "revision", "source", "symbol", "cause", "rule", "opened_at", "c
 
 
 def read_history(con: duckdb.DuckDBPyConnection, now: datetime) -> History:
-    """What was before the opening that is the newest row of `openings`. now: UTC, naive.
+    """What was before this opening, which is not in `openings` yet. now: UTC, naive.
 
     Of more incidents than MOST_INCIDENTS the newest are read, and what is known begins with them.
     Raises: duckdb.Error.

@@ -1,15 +1,16 @@
 """Keeps updates, served prices and events in DuckDB, on a thread of its own.
 
 Nothing a disk can do reaches those who record: a full queue refuses new rows and counts them, for
-what was accepted must not be lost. A batch that could not be written is kept and tried again, and
-each of its rows ends up in the file once.
+what was accepted must not be lost; incidents it always takes. A batch that could not be written is
+kept and tried again, and each of its rows ends up in the file once. On a disk that runs low nothing
+is stored until there is room again.
 """
 
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +18,9 @@ from typing import TYPE_CHECKING
 from bot.backoff import Backoff
 from bot.errors import RecorderError
 from bot.incidents import History, Incident
-from bot.model import FeedHealth, MarketDataUpdate, Quote
-from bot.record.pile import Pile
-from bot.record.rows import Happened, Sample, Served
-from bot.worker import Worker
+from bot.model import RecordStatus
+from bot.record.keeper import Keeper
+from bot.record.vitals import Room, Vitals
 
 if TYPE_CHECKING:  # at run time only `_connect` loads DuckDB, which takes 45 MB
     from duckdb import DuckDBPyConnection
@@ -35,18 +35,16 @@ RETRY_CAP_S = 30.0
 # A disk that fails again within this time has not recovered: the pauses go on growing.
 CALM_S = 60.0
 NOT_OPEN = "not open yet"
+GONE = "the file was removed or replaced while it was open"
 
 
-class Recorder(Worker):
+class Recorder(Keeper):
     """Writes what it is given about every `commit_interval_s`, or sooner when much is waiting.
 
-    The `record_` methods may be called from any thread, cost about a microsecond and never wait or
-    raise. What they accept before `stop()` is written before the thread ends, unless the disk then
-    refuses it twice.
+    What it accepts before `stop()` is written before the thread ends, unless the disk then refuses
+    it twice.
 
     active: the database is open and the last write went well. state: the same in words.
-    written, dropped, rejected: rows stored, refused by the full or stopped queue, and refused by
-    the database for a value in them.
     """
 
     def __init__(
@@ -59,81 +57,61 @@ class Recorder(Worker):
         retry_cap_s: float = RETRY_CAP_S,
         archive: Path | None = None,
         on_history: Callable[[History], None] | None = None,
+        on_loss: Callable[[Incident], None] | None = None,
+        room: Room = Room(),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """archive: folder of the Parquet files; None: `archive` beside the file.
-        on_history: told once, on the recorder's thread, what the file holds of earlier runs."""
-        super().__init__("recorder")
+        on_history: told once, on the recorder's thread, what the file holds of earlier runs.
+        on_loss: told there what was committed and is not in the file; by default it is recorded.
+        """
+        super().__init__(capacity)
         self.active = False
         self.state = NOT_OPEN
         self.archive = (archive or path.parent / "archive").absolute()
         self._path = path
         self._instance = instance
-        self._capacity = capacity
         self._interval_s = commit_interval_s
         self._on_history = on_history
+        self._on_loss = on_loss or self.record_incident
         self._clock = clock
         # One client of one disk gains nothing from jitter.
         self._backoff = Backoff(RETRY_S, retry_cap_s, uniform=lambda _, ceiling: ceiling)
         self._failed_at = float("-inf")
         self._next_at = 0.0
         self._tried = threading.Event()
-        self._full_logged = False
-        self._pile = Pile(capacity)
+        self._good_at = clock()
+        self._low_logged = False
+        self._vitals = Vitals(path, room, clock)
         self._tasks: deque[Callable[[Database], None]] = deque()
         self._database: Database | None = None
 
-    @property
-    def pending(self) -> int:
-        """Rows accepted and not yet written."""
-        return self._pile.pending
-
-    @property
-    def written(self) -> int:
-        return self._pile.written
-
-    @property
-    def dropped(self) -> int:
-        return self._pile.dropped
-
-    @property
-    def rejected(self) -> int:
-        return self._pile.rejected
-
-    def record_update(self, update: MarketDataUpdate) -> None:
-        self._pile.put(update)
-
-    def record_served(self, quote: Quote, at_ms: int) -> None:
-        """at_ms: moment of the answer, epoch ms."""
-        self._pile.put(Served(quote, at_ms))
-
-    def record_event(
-        self,
-        kind: str,
-        *,
-        source: str | None,
-        symbol: str | None,
-        reason: str,
-        at_ms: int,
-        detail: Mapping[str, object] | None = None,
-    ) -> None:
-        """detail: further fields, stored as JSON; what JSON has no form for is stored as text."""
-        copied = None if detail is None else dict(detail)
-        self._pile.put(Happened(kind, source, symbol, reason, at_ms, copied))
-
-    def record_sample(self, health: FeedHealth, active: bool, at_ms: int) -> None:
-        """The state of a source at a health check. at_ms: epoch ms."""
-        self._pile.put(Sample(health, active, at_ms))
-
-    def record_incident(self, incident: Incident) -> None:
-        self._pile.put(incident)
-
     def ask(self, task: Callable[["Database"], None]) -> None:
-        """Have something done on the recorder's thread, when the database can be written.
+        """Have something done once on the recorder's thread, when the database can be written.
 
-        A task that raises RecorderError is tried again on the database that is opened then.
+        What the task raises is only told to the task's own code; the recorder goes on.
         """
         self._tasks.append(task)
+
+    def status(self) -> RecordStatus:
+        """How it is at this moment, also while its thread hangs. Thread: any; takes a moment."""
+        vitals, active, state = self._vitals, *self._vitals.judge(self.active, self.state)
+        last, p99, longest = vitals.commits_ms()
+        window_s = self._interval_s + min(TICK_S, self._interval_s) + (longest or 0.0) / 1000
+        if self.pending:
+            window_s = max(window_s, self._clock() - self._good_at)
+        return RecordStatus(
+            active=active, state=state, waiting=self.pending,
+            capacity=self._capacity, written=self.written, dropped=self.dropped,
+            rejected=self.rejected, last_commit_at=vitals.last_commit_at, commit_last_ms=last,
+            commit_p99_ms=p99, commit_max_ms=longest, file_bytes=vitals.file_bytes,
+            wal_bytes=vitals.wal_bytes, free_bytes=vitals.free_bytes, is_low=vitals.is_short,
+            lost_window_ms=round(window_s * 1000))
+
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room on the disk to store more."""
+        return not self._vitals.is_low
 
     @contextmanager
     def reading(self) -> Iterator["DuckDBPyConnection"]:
@@ -158,10 +136,7 @@ class Recorder(Worker):
         now = self._clock()
         if now >= self._next_at or (self.active and self._pile.is_large):
             self._work()
-        if self.dropped and not self._full_logged:
-            self._full_logged = True
-            log.warning("📊 [DUCKDB] The queue of %d rows is full: new rows are refused and counted",
-                        self._capacity)
+        self._tell_of_refusals()
 
     def stop(self) -> None:
         self._pile.closed = True
@@ -169,8 +144,12 @@ class Recorder(Worker):
 
     def close(self) -> None:
         for _ in range(2):
-            if not self.pending or self._work():
+            if not self.pending or self._work(at_any_rate=True):
                 break
+        if self._late and self.active:
+            self._pile.closed = False
+            self._work(at_any_rate=True)
+            self._pile.closed = True
         self._disconnect()
         if self.pending:
             log.error("📊 [DUCKDB] %d accepted rows were not written: %s", self.pending, self.state)
@@ -180,38 +159,61 @@ class Recorder(Worker):
         self.active = False
         self.state = "stopped"
 
-    def _work(self) -> bool:
-        """Open if need be and write what is there. Returns: whether that went well."""
+    def _work(self, at_any_rate: bool = False) -> bool:
+        """Open if need be and write what is there. at_any_rate: on a disk that is low, too.
+
+        Returns: whether that went well.
+        """
+        self._vitals.begin()
         try:
+            if self._database is not None and self._vitals.is_gone:
+                raise RecorderError(GONE)
             database = self._database or self._connect()
-            self._pile.write_to(database)
+            self._vitals.look()
+            storing = at_any_rate or not self._vitals.is_low
+            if storing:
+                self._take_late()
+                self._pile.write_to(database)
+            database.enter_opening()
             self._do_tasks(database)
         except RecorderError as error:
             self._fell_out(str(error))
         else:
-            self._succeeded()
+            if storing:
+                self._succeeded()
+            else:
+                self._held_back()
+        self._vitals.end()
         self._tried.set()
         return self.active
 
     def _do_tasks(self, database: "Database") -> None:
         while self._tasks:
-            self._tasks[0](database)
-            self._tasks.popleft()
+            try:
+                self._tasks.popleft()(database)
+            except RecorderError:
+                if not database.usable:
+                    raise
 
     def _connect(self) -> "Database":
         try:
             from bot.record.database import Database
         except ImportError as error:
             raise RecorderError(f"DuckDB cannot be loaded: {error}") from error
-        self._database = database = Database(self._path, self._instance, self.archive)
+        self._database = database = Database(
+            self._path, self._instance, self.archive, self._vitals.committed)
+        self._vitals.opened()
         self._pile.resume(database)
         on_history, self._on_history = self._on_history, None
         if on_history is not None:
             database.look_back(on_history)
+        if (loss := database.loss()) is not None:
+            log.error("📊 [DUCKDB] Lost: %s", loss.cause)
+            self._on_loss(loss.incident(self._instance))
         return database
 
     def _succeeded(self) -> None:
-        now = self._clock()
+        self._good_at = now = self._clock()
         self._next_at = now + self._interval_s
         if now - self._failed_at > CALM_S:
             self._backoff.reset()
@@ -219,15 +221,25 @@ class Recorder(Worker):
             log.info("📊 [DUCKDB] Recording again; %d rows were refused so far", self.dropped)
         self.active = True
         self.state = "recording"
+        if self._vitals.is_short and not self._low_logged:
+            log.warning("📊 [DUCKDB] %s", self._vitals.short_words)
+        self._low_logged = self._vitals.is_short
+
+    def _held_back(self) -> None:
+        self._not_recording(self._vitals.low_words)
+        self._next_at = self._clock() + self._interval_s
 
     def _fell_out(self, state: str) -> None:
         self._disconnect()
+        self._not_recording(state)
+        self._failed_at = self._clock()
+        self._next_at = self._failed_at + self._backoff.next_s()
+
+    def _not_recording(self, state: str) -> None:
         if self.state != state:
             log.warning("📊 [DUCKDB] Not recording, %d rows waiting: %s", self.pending, state)
         self.active = False
         self.state = state
-        self._failed_at = self._clock()
-        self._next_at = self._failed_at + self._backoff.next_s()
 
     def _disconnect(self) -> None:
         """Whatever failed, a fresh connection is the one cure that always works (DuckDB gives up

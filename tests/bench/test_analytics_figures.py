@@ -13,7 +13,7 @@ import pytest
 from bot.record.analyst import Analyst
 from bot.record.archivist import Archivist
 from bot.record.recorder import Recorder
-from bot.record.schema import create_tables
+from bot.record.schema import VERSION, create_tables
 from bot.web.app import create_app
 from tests.bench.conftest import Figure, spread
 from tests.helpers import eventually
@@ -33,21 +33,26 @@ SYMBOLS = "CASE (i // 5) % 25 WHEN 0 THEN 'BTCUSDT' ELSE 'C' || (i // 5) % 25 ||
 FILL = (
     f"""INSERT INTO updates SELECT moment, moment - INTERVAL (20 + hash(i) % 60) MILLISECOND,
         {EXCHANGES}, {SYMBOLS}, if(hash(i) % 3 = 0, 'trade', 'ticker'),
-        100 + sin(i / 1e5) + hash(i) % 100 / 1e3, 1.5, 99.5, 100.5, if(hash(i) % 3 = 0, i, NULL)
+        100 + sin(i / 1e5) + hash(i) % 100 / 1e3, 1.5, 99.5, 100.5, if(hash(i) % 3 = 0, i, NULL),
+        500 + i * 0.01728 + hash(i) % 17_000 / 1e9, i * 2
         FROM (SELECT i, TIMESTAMP '{FIRST}' + INTERVAL (i * 17280) MICROSECOND AS moment
               FROM range({TICKS}) t(i))""",
     f"""INSERT INTO served SELECT TIMESTAMP '{FIRST}' + INTERVAL (i // 25) SECOND,
         CASE i % 25 WHEN 0 THEN 'BTCUSDT' ELSE 'C' || i % 25 || 'USDT' END, 100.5, 100, 101, 5,
         'websocket', if(i // 90000 % 2 = 0, 'binance', 'okx'), NULL,
-        NULL, NULL, 50, false, true, 'fresh', 'trusted', 0.1, 'binance,okx'
-        FROM range(172_800 * 25) t(i)""",
+        NULL, NULL, 50, false, true, 'fresh', 'trusted', 0.1, 'binance,okx',
+        i * 4 + 1 FROM range(172_800 * 25) t(i)""",
     f"""INSERT INTO samples SELECT TIMESTAMP '{FIRST}' + INTERVAL (i * 2) SECOND, {EXCHANGES}, true,
-        i % 5 = 0, 40 + hash(i) % 30, 1, 0, i, 0 FROM range(86_400) t(i)""",
+        i % 5 = 0, 40 + hash(i) % 30, 1, 0, i, 0, i * 4 + 3 FROM range(86_400) t(i)""",
     f"""INSERT INTO incidents SELECT TIMESTAMP '{FIRST}' + INTERVAL (i // 2 * 170) SECOND,
         'a-' || i // 2, 1 + i % 2, {EXCHANGES}, 'BTCUSDT', 'silence', 'silence',
-        TIMESTAMP '{FIRST}' + INTERVAL (i // 2 * 170 + 5) SECOND, 5000, 1, 1, 1, 1, 'primary'
+        TIMESTAMP '{FIRST}' + INTERVAL (i // 2 * 170 + 5) SECOND, 5000, 1, 1, 1, 1, 'primary',
+        i * 4 + 3
         FROM range(2000) t(i)""",
-    f"INSERT INTO openings VALUES ('{FIRST}', 'primary', 3, 'x')",
+    f"""INSERT INTO inputs SELECT TIMESTAMP '{FIRST}' + INTERVAL (i // 2 * 200) MILLISECOND,
+        500 + i // 2 * 0.2, if(i % 2 = 0, 'look', 'judged'), NULL,
+        if(i % 2 = 0, NULL, 'BTCUSDT'), NULL, i * 4 + 1 FROM range(172_800 * 5 * 2) t(i)""",
+    f"INSERT INTO openings VALUES ('{FIRST}', 'primary', {VERSION}, 'x')",
 )
 HOUR = "from=2026-09-02T12:00:00Z&to=2026-09-02T13:00:00Z"
 OLD_HOUR = "from=2026-09-01T12:00:00Z&to=2026-09-01T13:00:00Z"
@@ -92,7 +97,7 @@ def record(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
         assert recorder.wait_open(20)
         archivist = Archivist(recorder, 30, now=lambda: FIRST + timedelta(days=1, hours=1))
         archivist.start()
-        eventually(lambda: archivist.archived == 4, 120)
+        eventually(lambda: archivist.archived == 5, 120)
         archivist.stop()
         assert archivist.join(5)
         yield recorder
@@ -139,7 +144,7 @@ def lateness() -> Iterator[list[float]]:
 def feed(record: Recorder) -> None:
     """1,100 rows/s for ten seconds."""
     for number in range(10_000):
-        record.record_update(update(number, at=int(NOW_S * 1000) + number))
+        record.keep(update(number, at=int(NOW_S * 1000) + number))
         if number % 10 == 0:
             record.record_served(quote(), int(NOW_S * 1000) + number)
             PAUSE(0.01)

@@ -31,7 +31,7 @@ def fill(recorder: Recorder, days: int, each: int = 50) -> None:
     for day in range(days):
         for number in range(each):
             at_ms = FIRST_MS + day * DAY_MS + number * 1000 + 500
-            recorder.record_update(trade(at_ms, day * each + number, 100.0 + number))
+            recorder.keep(trade(at_ms, day * each + number, 100.0 + number))
             recorder.record_served(quote(), at_ms)
         recorder.record_sample(FeedHealth(
             source="binance", connected_since=1.0, latency_s=0.05, event_lag_s=None,
@@ -43,9 +43,11 @@ def fill(recorder: Recorder, days: int, each: int = 50) -> None:
 def archiving(recorder: Recorder, now: datetime, retention_days: int = 30) -> Iterator[Archivist]:
     archivist = Archivist(recorder, retention_days, now=lambda: now)
     archivist.start()
-    yield archivist
-    archivist.stop()
-    assert archivist.join(5) and archivist.failure is None
+    try:
+        yield archivist
+    finally:
+        archivist.stop()
+        assert archivist.join(5) and archivist.failure is None
 
 
 @pytest.fixture
@@ -56,6 +58,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.record.archivist.LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("bot.record.archivist.SLICE_S", 0.01)
 
 
 def counted(recorder: Recorder, table: str, days: int = 10) -> int:
@@ -97,7 +100,7 @@ def test_a_day_is_not_closed_before_ten_minutes_after_midnight(path: Path) -> No
 def archived(recorder: Recorder, now: datetime) -> None:
     """Everything that is due, and a look more, after which files of no use are gone."""
     with archiving(recorder, now) as archivist:
-        eventually(lambda: archivist.looks >= 3)
+        eventually(lambda: archivist.looks >= 4)
 
 
 def test_rows_that_come_between_export_and_drop_keep_the_day_in_the_file_until_the_next_look(
@@ -108,7 +111,7 @@ def test_rows_that_come_between_export_and_drop_keep_the_day_in_the_file_until_t
         fill(recorder, days=1)
         with recorder.reading() as con:
             closed = archive.export(con, recorder.archive, "updates", date(2026, 9, 1))
-        recorder.record_update(trade(FIRST_MS + 999_000, 99))
+        recorder.keep(trade(FIRST_MS + 999_000, 99))
         eventually(lambda: recorder.pending == 0)
         told: list[bool] = []
         recorder.ask(lambda database: told.append(database.drop(closed)))
@@ -125,7 +128,7 @@ def test_rows_that_come_for_a_day_that_is_archived_join_it_and_its_bars(path: Pa
         fill(recorder, days=1)
         archived(recorder, FIRST + timedelta(days=1, hours=1))
         bars = counted(recorder, "bars")
-        recorder.record_update(trade(FIRST_MS + 3_700_000, 99, 777.0))
+        recorder.keep(trade(FIRST_MS + 3_700_000, 99, 777.0))
         eventually(lambda: recorder.pending == 0)
         archived(recorder, FIRST + timedelta(days=1, hours=2))
         assert counted(recorder, "updates") == 51
@@ -147,7 +150,7 @@ def test_a_trade_stamped_after_midnight_and_received_before_it_is_in_the_bars_of
                                  FIRST_MS + DAY_MS + 100, before.received_at, 1.0, 2)
         late = trade(FIRST_MS + DAY_MS + 20_000, 3, 8.0)
         for one in (before, early, late):
-            recorder.record_update(one)
+            recorder.keep(one)
         eventually(lambda: recorder.pending == 0)
         archived(recorder, FIRST + timedelta(days=1, hours=1))
         archived(recorder, FIRST + timedelta(days=2, hours=1))

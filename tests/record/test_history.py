@@ -167,7 +167,7 @@ def test_ten_million_updates_are_looked_back_at_in_no_time(path: Path) -> None:
         con.execute(
             "INSERT INTO updates SELECT TIMESTAMP '2026-09-01' + INTERVAL (i * 17280) MICROSECOND,"
             " NULL, 'binance', 'BTCUSDT', 'trade', 1.0, 1.0, 1.0, 2.0,"
-            " NULL FROM range(10_000_000) t(i)")
+            " NULL, NULL, NULL FROM range(10_000_000) t(i)")
         con.execute("INSERT INTO openings VALUES ('2026-09-01', 'primary', 1, 'x')")
     told: list[tuple[float, History]] = []
     recorder = Recorder(path, "primary",

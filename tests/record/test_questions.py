@@ -44,7 +44,7 @@ def update(at_ms: int, price: float = 100.0, exchange: str = "binance", kind: Up
 
 def keep(recorder: Recorder, *updates: MarketDataUpdate) -> None:
     for one in updates:
-        recorder.record_update(one)
+        recorder.keep(one)
     eventually(lambda: recorder.pending == 0)
 
 
@@ -151,7 +151,7 @@ def test_candles_of_recorded_trades_are_what_plain_python_makes_of_them(
     for number, (heard, data) in enumerate(trades(path)):
         (one,) = ALL["binance"].parse(json.dumps(data).encode(), {name: name}, heard, 1.0)
         for _ in range(1 + number % 2):  # every other one is sent twice
-            recorder.record_update(one)
+            recorder.keep(one)
         days.add(heard // DAY_MS * DAY_MS)
     eventually(lambda: recorder.pending == 0)
     (day,) = days

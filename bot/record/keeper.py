@@ -1,0 +1,96 @@
+"""What may be recorded, by any thread, without waiting."""
+
+import logging
+from collections import deque
+from collections.abc import Mapping
+
+from bot.incidents import Incident
+from bot.journal import Note
+from bot.model import FeedHealth, Quote
+from bot.record.pile import Pile
+from bot.record.rows import Happened, Sample, Served
+from bot.worker import Worker
+
+log = logging.getLogger(__name__)
+
+LATE_INCIDENTS = 1_000
+
+
+class Keeper(Worker):
+    """`keep` and the `record_` methods may be called from any thread, cost about a microsecond and
+    never wait or raise.
+
+    written, dropped, rejected: rows stored, refused by the full or stopped queue, and refused by
+    the database for a value in them.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__("recorder")
+        self._capacity = capacity
+        self._pile = Pile(capacity)
+        self._dropped_before, self._refusing = 0, False
+        # those that the full pile had no room for
+        self._late: deque[Incident] = deque(maxlen=LATE_INCIDENTS)
+
+    @property
+    def pending(self) -> int:
+        """Rows accepted and not yet written."""
+        return self._pile.pending + len(self._late)
+
+    @property
+    def written(self) -> int:
+        return self._pile.written
+
+    @property
+    def dropped(self) -> int:
+        return self._pile.dropped
+
+    @property
+    def rejected(self) -> int:
+        return self._pile.rejected
+
+    def keep(self, note: Note) -> None:
+        """Of the journal: updates, and what else the judgement is told."""
+        self._pile.put(note)
+
+    def record_served(self, quote: Quote, at_ms: int) -> None:
+        """at_ms: moment of the answer, epoch ms."""
+        self._pile.put(Served(quote, at_ms))
+
+    def record_event(
+        self,
+        kind: str,
+        *,
+        source: str | None,
+        symbol: str | None,
+        reason: str,
+        at_ms: int,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        """detail: further fields, stored as JSON; what JSON has no form for is stored as text."""
+        copied = None if detail is None else dict(detail)
+        self._pile.put(Happened(kind, source, symbol, reason, at_ms, copied))
+
+    def record_sample(self, health: FeedHealth, active: bool, at_ms: int) -> None:
+        """The state of a source at a health check. at_ms: epoch ms."""
+        self._pile.put(Sample(health, active, at_ms))
+
+    def record_incident(self, incident: Incident) -> None:
+        """Kept also when the queue is full: incidents are few, and that is one of them."""
+        if self._pile.pending < self._capacity:
+            self._pile.put(incident)
+        else:
+            self._late.append(incident)
+
+    def _take_late(self) -> None:
+        """Thread: the recorder's."""
+        while self._late and self._pile.pending < self._capacity and not self._pile.closed:
+            self._pile.put(self._late.popleft())
+
+    def _tell_of_refusals(self) -> None:
+        """One line each time that it begins. Thread: the recorder's."""
+        if self.dropped != self._dropped_before and not self._refusing:
+            log.warning("📊 [DUCKDB] The queue of %d rows is full: new rows are refused and counted",
+                        self._capacity)
+        self._refusing = self.dropped != self._dropped_before
+        self._dropped_before = self.dropped
