@@ -11,12 +11,8 @@ from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.broker import Broker
 from bot.chain import Chain
 from bot.config import Config
-from bot.journal import Journal
 from bot.ledger import Ledger
-from bot.record.analyst import Analyst
-from bot.record.archivist import Archivist
-from bot.record.recorder import Recorder
-from bot.record.snapshots import Snapshots
+from bot.recording import Recording
 from bot.rehearsal import Drillable, Drills, Stage, why_refused
 from bot.opinions import Opinions
 from bot.phrases import in_short
@@ -32,7 +28,6 @@ from bot.worker import Deadline, Worker, stop_all
 
 log = logging.getLogger(__name__)
 
-OPEN_S = 2.0  # the start waits so long for the database, and goes on without it
 GATHER_S = 5.0  # so long the start's summary waits for all sources
 TURN_S = 1.0  # longest turn of the main loop: systemd's watchdog is fed once in each
 STOP_S = 4.2
@@ -55,16 +50,9 @@ class Bot:
         self.hub = Hub()
         self.ledger = Ledger(self.instance, self.symbols,
                              config.exchanges if config.enable_websocket_feeds else ())
-        self.recorder = (
-            Recorder(config.duckdb_path, config.instance_id, archive=config.archive_dir,
-                     on_history=self.ledger.adopt, on_loss=self.ledger.lost)
-            if config.enable_duckdb else None)
-        self.archivist = None
-        if self.recorder is not None:
-            self.archivist = Archivist(self.recorder, config.retention_days)
-            self.ledger.keep(self.recorder.record_incident)
+        self.recording = Recording(config, self.ledger)
         self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
-                                 self.hub, self.recorder)
+                                 self.hub, self.recording.recorder)
         self.broker = Broker(config, self.reporter.link_changed, self.reporter.kafka_fault)
         self.opinions = Opinions(config, self.reporter.rest_fault, lambda: self.ws_aggregator)
         self.ws_aggregator = self._aggregator() if config.enable_websocket_feeds else None
@@ -76,8 +64,7 @@ class Bot:
                              why_refused(config.enable_drill, config.api_token))
         self.reporter.links = lambda: self.broker.links
         window = Window(self.instance, self.symbols, self.ws_aggregator, self.chain, self.ledger,
-                        self.drills, self.broker, Analyst(self.recorder),
-                        Snapshots(self.recorder), self.archivist)
+                        self.drills, self.broker, self.recording)
         self.web = WebServer(window, self.hub, host=config.api_host, port=config.api_port,
                              token=config.api_token)
         self._announced = False
@@ -90,7 +77,7 @@ class Bot:
             enable_failover=config.enable_failover,
             conflict_resolution=config.conflict_resolution,
             max_source_latency=config.max_source_latency_ms, max_price_age=config.max_price_age_ms,
-            max_connection_age=config.max_connection_age_ms, journal=self._journal(),
+            max_connection_age=config.max_connection_age_ms, journal=self.recording.journal,
             failback_after=config.failback_after_ms,
             health_check_interval=config.health_check_interval_ms, ws_urls=config.ws_urls,
             opinions_of=tuple(self.opinions.pollers))
@@ -105,11 +92,6 @@ class Bot:
         aggregator.on("health", lambda _: self.reporter.sampled(
             aggregator.healths(), aggregator.active_source))
         return aggregator
-
-    def _journal(self) -> Journal:
-        recorder = self.recorder
-        return Journal(recorder.keep, lambda: recorder.dropped + recorder.rejected,
-                       self.instance) if recorder else Journal()
 
     def _stage(self) -> Stage:
         """Where drills take place: the main symbol, as the API serves it."""
@@ -129,11 +111,8 @@ class Bot:
         self.is_running = True
         self.hub.start()
         self.web.start()
-        if self.recorder is not None:
-            for worker in self.keepers:
-                worker.start()
-            self.recorder.wait_open(OPEN_S)
-            self.reporter.database()
+        self.recording.start()
+        self.reporter.database()
         for worker in self.outside:
             worker.start()
         if self.ws_aggregator is not None:
@@ -163,11 +142,11 @@ class Bot:
             if ended:
                 return ended
             self.reporter.database()
-            if self.recorder is not None:
-                self.ledger.refused(self.recorder.dropped, self.recorder.status().state)
+            self.recording.look()
             if not self._announced and self._gathered(monotonic() - started):
                 self._announced = True
-                announce(self.config, self.ws_aggregator, self.broker.links, self.recorder)
+                announce(self.config, self.ws_aggregator, self.broker.links,
+                         self.recording.recorder)
                 # systemd waits for READY, however long the interval is
                 next_poll = min(next_poll, max(started + TURN_S, monotonic()))
             if monotonic() >= next_poll:
@@ -235,8 +214,7 @@ class Bot:
             log.info("🌐 Disconnecting WebSocket sources...")
             stuck += self.ws_aggregator.close_sources(SOURCES_S)
         stuck += stop_all(self.outside, Deadline(deadline.left_s - REST_S - KEEP_S))
-        if self.recorder is not None:
-            stuck += stop_all(reversed(self.keepers), Deadline(deadline.left_s - REST_S))
+        stuck += stop_all(reversed(self.recording.workers), Deadline(deadline.left_s - REST_S))
         if self.ws_aggregator is not None:
             stuck += stop_all([self.ws_aggregator.watchdog], deadline)
         stuck += stop_all([self.hub, self.web], deadline)
@@ -250,12 +228,7 @@ class Bot:
     @property
     def workers(self) -> list[Worker]:
         feeds = self.ws_aggregator.workers if self.ws_aggregator else []
-        return [self.hub, self.web, *self.keepers, *self.outside, *feeds]
-
-    @property
-    def keepers(self) -> list[Worker]:
-        """The recorder, and who moves closed days out of its file."""
-        return [worker for worker in (self.recorder, self.archivist) if worker is not None]
+        return [self.hub, self.web, *self.recording.workers, *self.outside, *feeds]
 
     @property
     def outside(self) -> list[Worker]:

@@ -42,8 +42,9 @@ served from the streams, digit by digit. A file that somebody else exported need
 settings: they are in it.
 
 Playing begins with the last state that was noted at --from or before it (one is every ten minutes);
-what is decided from --from on is printed, and everything is compared. It ends at --to. Moments: ISO 8601 (UTC unless an offset is given), a date, epoch ms, now, or how
-long ago: -90s, -5m, -1h, -2d.
+what is decided from --from on is printed, and everything is compared. It ends at --to. Moments:
+ISO 8601 (UTC unless an offset is given), a date, epoch ms, now, or how long ago: -90s, -5m, -1h,
+-2d.
 
 exit codes: 0 all the same; 1 something differs, or nothing can be compared; 2 wrong arguments; 69
 no record can be reached; 78 bad settings; 130 interrupted

@@ -6,9 +6,7 @@ from bot.chain import Chain
 from bot.explanation import Explanation
 from bot.ledger import Ledger
 from bot.model import LinkStatus, Quote, RecordStatus, SourceStatus
-from bot.record.analyst import Analyst
-from bot.record.archivist import Archivist
-from bot.record.snapshots import Snapshots
+from bot.recording import Recording
 from bot.rehearsal import Drills
 
 
@@ -18,19 +16,18 @@ class Window:
     def __init__(
         self, instance: str, symbols: tuple[str, ...],
         aggregator: MultiSourceWebSocketAggregator | None, chain: Chain, ledger: Ledger,
-        drills: Drills, broker: Broker, analyst: Analyst = Analyst(),
-        snapshots: Snapshots = Snapshots(), archivist: Archivist | None = None,
+        drills: Drills, broker: Broker, recording: Recording,
     ) -> None:
         self.instance = instance
         self.symbols = symbols
         self.ledger = ledger
         self.drills = drills
-        self.analyst = analyst
-        self.snapshots = snapshots
+        self.analyst = recording.analyst
+        self.snapshots = recording.snapshots
         self._aggregator = aggregator
         self._chain = chain
         self._broker = broker
-        self._archivist = archivist
+        self._recording = recording
 
     @property
     def feeds_enabled(self) -> bool:
@@ -49,7 +46,7 @@ class Window:
 
     @property
     def record(self) -> RecordStatus | None:
-        return self._archivist.record() if self._archivist else None
+        return self._recording.status
 
     @property
     def links(self) -> list[LinkStatus]:

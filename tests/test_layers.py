@@ -77,6 +77,7 @@ LAYERS = {
     "bot.hosts": 3,
     "bot.ledger": 3,
     "bot.config": 4,
+    "bot.recording": 5,
     "bot.rehearsal": 4,
     "bot.announcer": 4,
     "bot.explanation": 4,
@@ -156,8 +157,9 @@ def test_imports_go_only_to_a_lower_layer(module: str) -> None:
         assert within or LAYERS[there] < LAYERS[here], f"{module} imports {name}"
 
 
-@pytest.mark.parametrize("module", ["bot.breaking", "bot.commands", "bot.drilling",
-                                    "bot.exporting", "bot.querying", "bot.reaching", "bot.record.files"])
+@pytest.mark.parametrize("module", [
+    "bot.breaking", "bot.commands", "bot.drilling", "bot.exporting", "bot.player", "bot.querying",
+    "bot.reaching", "bot.replay", "bot.record.files", "bot.record.tape"])
 def test_a_daemon_loads_no_other_verb(module: str) -> None:
     """However far one follows the imports."""
     known, further = set[str](), {"bot.app"}

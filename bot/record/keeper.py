@@ -1,7 +1,6 @@
 """What may be recorded, by any thread, without waiting."""
 
 import logging
-from collections import deque
 from collections.abc import Mapping
 
 from bot.incidents import Incident
@@ -12,8 +11,6 @@ from bot.record.rows import Happened, Sample, Served
 from bot.worker import Worker
 
 log = logging.getLogger(__name__)
-
-LATE_INCIDENTS = 1_000
 
 
 class Keeper(Worker):
@@ -29,13 +26,11 @@ class Keeper(Worker):
         self._capacity = capacity
         self._pile = Pile(capacity)
         self._dropped_before, self._refusing = 0, False
-        # those that the full pile had no room for
-        self._late: deque[Incident] = deque(maxlen=LATE_INCIDENTS)
 
     @property
     def pending(self) -> int:
         """Rows accepted and not yet written."""
-        return self._pile.pending + len(self._late)
+        return self._pile.pending
 
     @property
     def written(self) -> int:
@@ -77,15 +72,7 @@ class Keeper(Worker):
 
     def record_incident(self, incident: Incident) -> None:
         """Kept also when the queue is full: incidents are few, and that is one of them."""
-        if self._pile.pending < self._capacity:
-            self._pile.put(incident)
-        else:
-            self._late.append(incident)
-
-    def _take_late(self) -> None:
-        """Thread: the recorder's."""
-        while self._late and self._pile.pending < self._capacity and not self._pile.closed:
-            self._pile.put(self._late.popleft())
+        self._pile.put(incident, spare=True)
 
     def _tell_of_refusals(self) -> None:
         """One line each time that it begins. Thread: the recorder's."""

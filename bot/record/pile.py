@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # importing it loads DuckDB, which takes 45 MB
 log = logging.getLogger(__name__)
 
 BATCH_ROWS = 2_000
+SPARE_ROWS = 1_000  # beyond the capacity, for what is seldom and must not be missing
 
 Part = list[tuple[str, Row]]
 
@@ -51,11 +52,13 @@ class Pile:
         """Whether a whole batch waits."""
         return len(self._queue) >= BATCH_ROWS
 
-    def put(self, item: Item) -> None:
+    def put(self, item: Item, spare: bool = False) -> None:
+        """spare: it may have a place beyond the capacity."""
         # Neither the bound nor the order of two threads that put at once is exact, on purpose: a
         # lock here would let one producer hold up another.
         number = next(self._numbers)
-        if self.pending < self._capacity and not self.closed:
+        room = self._capacity + SPARE_ROWS if spare else self._capacity
+        if self.pending < room and not self.closed:
             self._queue.append((number, item))
             return
         with self._drop_lock:
@@ -80,11 +83,11 @@ class Pile:
     def _take(self) -> None:
         if self._parts:
             return
-        self._in_hand = min(len(self._queue), BATCH_ROWS)
         part: Part = []
         base = self._base or 0
-        for _ in range(self._in_hand):
+        for _ in range(min(len(self._queue), BATCH_ROWS)):
             number, item = self._queue.popleft()
+            self._in_hand += 1
             self._last = max(self._last, number)
             try:
                 table, row = as_row(item)

@@ -146,10 +146,6 @@ class Recorder(Keeper):
         for _ in range(2):
             if not self.pending or self._work(at_any_rate=True):
                 break
-        if self._late and self.active:
-            self._pile.closed = False
-            self._work(at_any_rate=True)
-            self._pile.closed = True
         self._disconnect()
         if self.pending:
             log.error("📊 [DUCKDB] %d accepted rows were not written: %s", self.pending, self.state)
@@ -172,7 +168,6 @@ class Recorder(Keeper):
             self._vitals.look()
             storing = at_any_rate or not self._vitals.is_low
             if storing:
-                self._take_late()
                 self._pile.write_to(database)
             database.enter_opening()
             self._do_tasks(database)

@@ -74,9 +74,9 @@ class Beside:
 
     def _tick(self) -> None:
         while not self._over.is_set():
-            counted, began = self._counts, time.perf_counter()
+            counted, before, began = self._counts, len(self.took), time.perf_counter()
             PAUSE(0.001)
-            if counted or self._counts:
+            if counted or self._counts or len(self.took) > before:
                 self.late.append(time.perf_counter() - began - 0.001)
 
 
