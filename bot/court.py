@@ -43,6 +43,7 @@ class Court:
         self._memoirs.note_due(symbols, self._mono())
         seen, now = desk.look(healths, self._mono)
         for symbol in symbols:
+            desk.journal.turn.give_way()
             before, case, due = desk.judge(symbol, seen, now)
             if ended():
                 desk.clear(now)  # what was cleared at the end may have been undone

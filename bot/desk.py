@@ -127,17 +127,18 @@ class Desk:
             after = judge(before, views, self.policy, now, self._said(symbol))
             self._standings[symbol] = after
             self.journal.note("judged", now, None, symbol)
-            case = self.case(symbol, healths, now)
+            case = self._case(symbol, views, now)
         return before, case, next_due_s(after, views, self.policy, now)
 
     def case(self, symbol: str, healths: Iterable[FeedHealth], now: float) -> Case:
         """All that is known of a symbol at this moment, judged but not remembered."""
-        known = list(healths)
-        standing, behind = self.standing(symbol), all_behind(known)
-        views = self.views(symbol, known, now)
+        return self._case(symbol, self.views(symbol, healths, now), now)
+
+    def _case(self, symbol: str, views: Sequence[SourceView], now: float) -> Case:
+        standing = self.standing(symbol)
         faults, jury = heard(standing, views, self.policy, now, self._said(symbol))
         legs = {view.source: leg for view in views
-                if (leg := self.leg(view.source, symbol, behind.get(view.source, 0.0)))}
+                if (leg := self.leg(view.source, symbol, view.behind_s))}
         lost = {source: intake.lost_at for source, intake in self.intakes.items()
                 if intake.lost_at is not None}
         return Case(symbol=symbol, standing=standing, legs=legs, faults=faults, jury=jury, now=now,

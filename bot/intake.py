@@ -130,9 +130,7 @@ class Intake:
         try:
             news = self._take(update, now, late_s)
         except ImplausibleStamp:
-            # it is no update, but the lag meter takes note of it
-            self._journal.note("refused", now, self._source, update.symbol,
-                               {"type": update.type, "timestamp": update.timestamp})
+            self._journal.refused(update)
             raise
         self._journal.update(update)
         return news

@@ -27,8 +27,8 @@ PAST, PAST_EVERY_S = 80, 0.1  # prices kept, and how far apart
 AHEAD_MS = 10_000
 
 Others = Callable[[], float | None]
-Told = tuple[float | None, ...]
-Last = tuple[int | None, int | None, Told]  # stamp in ms, number, content
+Content = tuple[float | None, ...]
+Last = tuple[int | None, int | None, Content]  # stamp in ms, number, content
 
 
 class Stream(msgspec.Struct):
@@ -42,10 +42,10 @@ class Stream(msgspec.Struct):
     at: float | None = None
     _ms: int | None = None
     _id: int | None = None
-    _told: Told = ()
+    _told: Content = ()
 
     def advances(
-        self, event_ms: int | None, event_id: int | None, told: Told, now: float
+        self, event_ms: int | None, event_id: int | None, told: Content, now: float
     ) -> bool:
         """Whether the message tells anything: a later event, or another one at the same time.
 

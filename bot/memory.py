@@ -1,8 +1,10 @@
 """All that the judgement remembers, as bytes: from there a journal can be played again."""
 
+import hashlib
+import platform
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, get_args, get_origin
+from typing import Any, get_args, get_origin, get_type_hints
 from uuid import uuid4
 
 import msgspec
@@ -12,6 +14,7 @@ from bot.announcer import Announcer, Told
 from bot.desk import Desk, Remembered
 from bot.errors import RecordError
 from bot.fitness import Policy
+from bot.journal import State
 from bot.resolution import Resolution
 
 STATE_EVERY_S = 600.0
@@ -19,23 +22,25 @@ STATE_EVERY_S = 600.0
 MEND_EVERY_S = 10.0
 
 
+class Memory(msgspec.Struct):
+    desk: Remembered
+    told: Told
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """By what was judged. sources: in the order in which they are preferred. run: the same in all
-    states of one run of the bot.
+    states of one run of the bot. shape: of the memory. made_on: by whose mathematics.
     """
 
     version: str
+    shape: str
+    made_on: str
     run: str
     policy: Policy
     resolution: Resolution
     max_age_s: float
     sources: tuple[str, ...]
     symbols: tuple[str, ...]
-
-
-class Memory(msgspec.Struct):
-    desk: Remembered
-    told: Told
 
 
 class Memoirs:
@@ -59,24 +64,42 @@ class Memoirs:
         self._noted_at, self._next_at = now, now + self._every_s
         self._lost = journal.lost()
         settings = msgspec.json.encode(Settings(
-            version=__version__, run=self._run, policy=self._desk.policy,
-            resolution=self._desk.resolution, max_age_s=self._desk.max_age_s,
-            sources=tuple(self._desk.intakes), symbols=tuple(symbols)))
+            version=__version__, shape=SHAPE, made_on=HERE, run=self._run,
+            policy=self._desk.policy, resolution=self._desk.resolution,
+            max_age_s=self._desk.max_age_s, sources=tuple(self._desk.intakes),
+            symbols=tuple(symbols)))
         with journal.turn:
             memory = Memory(self._desk.remembered(), self._announcer.told)
             journal.state(now, settings.decode(), encoded(memory))
+
+
+def settings_of(state: State) -> Settings:
+    """Raises: RecordError for those of a version that does not fit."""
+    try:
+        return msgspec.json.decode(state.settings, type=Settings)
+    except msgspec.MsgspecError as error:
+        raise RecordError(f"the settings of a state are not as this version writes them: {error}"
+                          ) from error
 
 
 def encoded(memory: Memory) -> bytes:
     return msgspec.msgpack.encode(memory, enc_hook=_listed)
 
 
-def decoded(data: bytes) -> Memory:
-    """Raises: RecordError for the memory of another version."""
+def decoded(state: State) -> Memory:
+    """Raises: RecordError for the memory of a version that remembers other things."""
+    settings = settings_of(state)
+    if settings.shape != SHAPE:
+        raise RecordError(f"version {settings.version} recorded it, which remembered other things; "
+                          f"it takes that version to play it")
     try:
-        return msgspec.msgpack.decode(data, type=Memory, dec_hook=_queued)
-    except msgspec.DecodeError as error:
-        raise RecordError(f"what was remembered has another shape here: {error}") from error
+        memory = msgspec.msgpack.decode(state.memory, type=Memory, dec_hook=_queued)
+    except msgspec.MsgspecError as error:
+        raise RecordError(f"the memory of a state is damaged: {error}") from error
+    if set(memory.desk.sources) != set(settings.sources):
+        raise RecordError("the memory of a state is damaged: it is of other sources than the "
+                          "settings beside it")
+    return memory
 
 
 def _listed(value: Any) -> list[Any]:
@@ -89,3 +112,19 @@ def _queued(kind: Any, value: Any) -> Any:
     if get_origin(kind) is deque:
         return deque(msgspec.convert(value, list[get_args(kind)[0]]))  # type: ignore[misc]
     raise NotImplementedError(f"no form for {kind}")
+
+
+def _shape(kind: Any, seen: set[Any]) -> str:
+    """The names and types of all fields, so that a memory of other fields is known as one."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        if kind in seen:
+            return kind.__name__
+        seen.add(kind)
+        fields = (f"{name}:{_shape(hint, seen)}" for name, hint in get_type_hints(kind).items())
+        return f"{kind.__name__}({','.join(fields)})"
+    inner = ",".join(_shape(argument, seen) for argument in get_args(kind))
+    return f"{getattr(kind, '__name__', kind)}[{inner}]"
+
+
+SHAPE = hashlib.sha256(_shape(Memory, set()).encode()).hexdigest()[:16]
+HERE = " ".join((platform.machine(), *platform.libc_ver(), "Python", platform.python_version()))

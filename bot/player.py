@@ -19,7 +19,7 @@ from bot.events import Publisher
 from bot.intake import Intake
 from bot.journal import Input, Note, State
 from bot.judge import Standing
-from bot.memory import Memory, Settings, decoded
+from bot.memory import Memory, decoded, settings_of
 from bot.model import FeedHealth, MarketDataUpdate, Opinion, Quote, UpdateType
 from bot.resolution import Case
 
@@ -43,11 +43,6 @@ class Expected(msgspec.Struct):
     streams: list[tuple[str, UpdateType]]
 
 
-class Refused(msgspec.Struct):
-    type: UpdateType
-    timestamp: int
-
-
 class Player:
     """Begins with a State, and is then told the notes that came after it, one by one.
 
@@ -55,11 +50,9 @@ class Player:
     """
 
     def __init__(self, state: State) -> None:
-        """Raises: RecordError for a state that this version cannot read."""
-        try:
-            self.settings = msgspec.json.decode(state.settings, type=Settings)
-        except msgspec.DecodeError as error:
-            raise RecordError(f"the settings of a state cannot be read: {error}") from error
+        """Raises: RecordError for a state that this version cannot go on from."""
+        memory = decoded(state)
+        self.settings = settings_of(state)
         self._decisions: list[Taken] = []
         self._now, self._at_ms = state.mono, state.at_ms
         publisher = Publisher((*DECISIONS, "market_data"))
@@ -74,14 +67,12 @@ class Player:
         self._seen: dict[str, Seen] = {}
         self._looked: list[FeedHealth] = []
         self._pending: tuple[Standing, Case, int] | None = None  # judged, and not told yet
-        memory = decoded(state.memory)
         self.desk.recall(memory.desk)
         self._announcer.told = memory.told
 
     @property
     def memory(self) -> Memory:
-        """All that is remembered now; what was judged last has been told."""
-        self._announce()
+        """All that is remembered now."""
         return Memory(self.desk.remembered(), self._announcer.told)
 
     def play(self, note: Note) -> Quote | SourceError | None:
@@ -99,9 +90,17 @@ class Player:
             return handler(self, note)
         return None
 
+    def finish(self) -> None:
+        """Tell what was judged last, now that nothing follows that could hold it back."""
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            before, case, self._at_ms = pending
+            self._announcer.judged(before, case, self.desk.outcome(case),
+                                   self.settings.policy.max_latency_s)
+
     def taken(self) -> list[Taken]:
-        """What was decided since this was asked last. That of a judgement comes with the one after
-        it, or with `memory`.
+        """What was decided since this was asked last. That of a judgement comes when it is followed
+        by another, or with `finish`.
         """
         taken, self._decisions[:] = list(self._decisions), []
         return taken
@@ -120,13 +119,8 @@ class Player:
         self._intake(note.source).expect_old(keys, note.mono)
 
     def _refused(self, note: Input) -> None:
-        """Only the stamp of what was refused was looked at, and that is remembered."""
-        told = msgspec.convert(note.detail, Refused)
-        source, symbol = str(note.source), str(note.symbol)
-        with suppress(ImplausibleStamp):
-            self._intake(source).take([MarketDataUpdate(
-                source, symbol, told.type, 0.0, None, None, None, told.timestamp, note.at_ms,
-                note.mono)], note.mono)
+        with suppress(ImplausibleStamp):  # another version may take it
+            self.play(msgspec.convert(note.detail, MarketDataUpdate))
 
     def _opinion(self, note: Input) -> None:
         self.desk.opine(msgspec.convert(note.detail, Opinion))
@@ -135,11 +129,11 @@ class Player:
         self._seen[str(note.source)] = msgspec.convert(note.detail, Seen)
 
     def _look(self, note: Input) -> None:
-        self._announce()
+        self.finish()
         self._looked = self._healths()
 
     def _judged(self, note: Input) -> None:
-        self._announce()
+        self.finish()
         before, case, _ = self.desk.judge(str(note.symbol), self._looked, note.mono)
         self._pending = before, case, note.at_ms
 
@@ -147,18 +141,10 @@ class Player:
         return self.desk.outcome(self.desk.case(str(note.symbol), self._healths(), note.mono))
 
     def _cleared(self, note: Input) -> None:
+        # by who judges, at the time of his judgement: he was stopped before he could tell of it
         if self._pending is not None and self._pending[1].now == note.mono:
-            self._pending = None  # the bot was stopped before it could tell
-        self._announce()
+            self._pending = None
         self.desk.clear(note.mono)
-
-    def _announce(self) -> None:
-        """Tell what was judged last."""
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            before, case, self._at_ms = pending
-            self._announcer.judged(before, case, self.desk.outcome(case),
-                                   self.settings.policy.max_latency_s)
 
     def _taker(self, as_decision: Callable[[Any], Decision]) -> Callable[[object], None]:
         return lambda event: self._decisions.append(Taken(self._at_ms, as_decision(event)))

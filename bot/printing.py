@@ -25,6 +25,11 @@ def aligned(rows: list[list[str]]) -> list[str]:
             for row in rows]
 
 
+def printable(text: str) -> str:
+    """Without what would move the cursor or colour the screen."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
+
+
 def as_table(columns: Sequence[str], chunks: Iterable[Sequence[Row]], out: TextIO) -> bool:
     """What is unknown is a dash. Returns: whether there are rows that were not printed."""
     rows = list(islice(chain.from_iterable(chunks), MOST_LINES + 1))
@@ -66,7 +71,7 @@ def _cell(value: object) -> str:
     if value is None:
         return "-"
     text = str(_field(value))
-    shown = "".join(letter if letter.isprintable() else " " for letter in text[:MOST_CELL])
+    shown = printable(text[:MOST_CELL])
     return shown if len(text) <= MOST_CELL else shown + "…"
 
 

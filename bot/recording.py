@@ -30,8 +30,9 @@ class Recording:
                 config.duckdb_path, config.instance_id, archive=config.archive_dir,
                 on_history=ledger.adopt, on_loss=ledger.lost)
             self._archivist = Archivist(recorder, config.retention_days)
-            self.journal = Journal(recorder.keep, lambda: recorder.dropped + recorder.rejected,
-                                   config.instance_id)
+            self.journal = Journal(
+                recorder.keep, lambda: recorder.dropped + recorder.rejected + recorder.losses,
+                config.instance_id)
             self.workers = [recorder, self._archivist]
             ledger.keep(recorder.record_incident)
         self.analyst = Analyst(self.recorder)

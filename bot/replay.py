@@ -1,23 +1,40 @@
 """A record played through the judgement again, and compared with what was decided then."""
 
-from collections.abc import Iterable, Iterator
-from difflib import unified_diff
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import timedelta
+from difflib import SequenceMatcher
+from typing import NamedTuple
 
 import msgspec
 
-from bot.errors import SourceError
+from bot.errors import RecordError, SourceError
 from bot.journal import Input, State
-from bot.memory import decoded
+from bot.memory import Settings, decoded, settings_of
 from bot.model import MarketDataUpdate, Quote
+from bot.moments import EPOCH, in_iso
 from bot.player import Player, Taken
 from bot.record.rows import Happened, Row, Served, as_row
-from bot.record.tape import Decided, Entry, Hole, WasServed
+from bot.record.tape import EVENT, SERVED, Decided, Entry, Hole, WasServed
 from bot.resolution import TIER
+
+MOST_DIFFERENCES = 1_000
+# What a damaged record may lead to, wherever it is damaged.
+UNPLAYABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError,
+              msgspec.MsgspecError)
+
+
+class Run(NamedTuple):
+    """A run of the bot begins, or goes on after a hole. at_ms: epoch ms of the state."""
+
+    at_ms: int
+    instance: str
+    settings: Settings
 
 
 class Tally(msgspec.Struct):
     """What was played. mono_s: of the record, without its holes. prices: that were compared.
-    states: at which what is remembered was compared. refused: rows that are missing.
+    states: at which what is remembered was compared. missing: rows; skipped: rows behind a hole and
+    before the next state.
     """
 
     updates: int = 0
@@ -25,44 +42,68 @@ class Tally(msgspec.Struct):
     decisions: int = 0
     prices: int = 0
     states: int = 0
-    runs: int = 0
-    refused: int = 0
+    missing: int = 0
     skipped: int = 0
     mono_s: float = 0.0
+
+
+class Made(NamedTuple):
+    """A decision of then or now. round: place of the judgement, or of the row."""
+
+    row: Row
+    at_ms: int
+    place: int
 
 
 class Replay:
     """Takes the entries of a tape in their order.
 
-    tally, differences: so far; each difference is a line of words or of a diff.
+    tally, differences: so far; each difference is a line of words.
     """
 
     def __init__(self) -> None:
         self.tally = Tally()
         self.differences: list[str] = []
         self._player: Player | None = None
+        self._torn = False  # by a hole, behind which there was no state yet
         self._last_mono: float | None = None
-        self._then: list[Row] = []
-        self._now: list[Row] = []
+        self._then: list[Made] = []
+        self._now: list[Made] = []
+        self._judged_at = self._looked_at = 0  # places
         self._asked: dict[str, Quote | SourceError] = {}
+        self._known: set[str] = set()  # symbols whose price was asked for in this run
 
-    def play(self, entries: Iterable[tuple[int, Entry]]) -> Iterator[Taken]:
-        """Play everything. Yields: each decision, as it is made now. Raises: RecordError."""
-        for place, entry in entries:
-            if isinstance(entry, State):
-                yield from self._state(place, entry)
-            elif isinstance(entry, Hole):
-                self.tally.refused += entry.rows
-                yield from self._end(torn=True)
-            elif self._player is None:
-                self.tally.skipped += 1
-            elif isinstance(entry, Decided):
-                self._then.append(entry.row)
-            elif isinstance(entry, WasServed):
-                self._served(place, entry)
-            else:
-                yield from self._note(place, self._player, entry)
-        yield from self._end(torn=False)
+    def play(self, entries: Iterable[tuple[int, Entry]]) -> Iterator[Taken | Run]:
+        """Play everything. Yields: each run, and each decision as it is made now.
+
+        Raises: RecordError, for what is no record of this version.
+        """
+        place = 0
+        try:
+            for place, entry in entries:
+                yield from self._play(place, entry)
+            yield from self._end()
+        except UNPLAYABLE as error:
+            raise RecordError(f"what is at place {place} cannot be played: {error!r}") from error
+
+    def _play(self, place: int, entry: Entry) -> Iterator[Taken | Run]:
+        if isinstance(entry, State):
+            yield from self._state(entry)
+        elif isinstance(entry, Hole):
+            self.tally.missing += entry.rows
+            yield from self._end()
+            self._torn = True
+        elif isinstance(entry, Input) and entry.kind == "begun":
+            yield from self._end()
+            self._torn = False
+        elif self._player is None:
+            self.tally.skipped += self._torn
+        elif isinstance(entry, Decided):
+            self._then.append(Made(entry.row, entry.at_ms, place))
+        elif isinstance(entry, WasServed):
+            self._served(entry)
+        else:
+            yield from self._note(place, self._player, entry)
 
     def _note(
         self, place: int, player: Player, note: MarketDataUpdate | Input
@@ -74,76 +115,97 @@ class Replay:
         outcome = player.play(note)
         if isinstance(note, MarketDataUpdate):
             self.tally.updates += 1
-        elif note.kind == "judged":
-            self.tally.judgements += 1
+        elif note.kind in ("look", "judged"):
             yield from self._take(player)
+            self._judged_at = place
+            if note.kind == "look":
+                self._looked_at = place
+            else:
+                self.tally.judgements += 1
         elif outcome is not None:
-            symbol = str(note.symbol)
-            self._unanswered(place, symbol)
-            self._asked[symbol] = outcome
+            self._ask(note, outcome)
 
-    def _state(self, place: int, state: State) -> Iterator[Taken]:
+    def _state(self, state: State) -> Iterator[Taken | Run]:
         """What is remembered there must be what is remembered now, within one run of the bot."""
-        before = self._player
-        if before is not None and Player(state).settings.run == before.settings.run:
-            same = before.memory == decoded(state.memory)
-            self.tally.states += 1
-            yield from self._take(before)
+        settings, player = settings_of(state), self._player
+        if player is not None and settings.run == player.settings.run:
+            player.finish()
+            yield from self._take(player)
             self._compare(torn=False)
-            if same:
+            self.tally.states += 1
+            found = list(_differing("", decoded(state), player.memory))
+            if not found:
                 return
-            self.differences.append(f"place {place}: what is remembered is not what was then")
-        yield from self._end(torn=True)
-        self._player = Player(state)
-        self.tally.runs += 1
+            self._differ(state.at_ms, f"what is remembered differs: {', '.join(found[:5])}")
+        yield from self._end()
+        self._player, self._torn = Player(state), False
+        yield Run(state.at_ms, state.instance, settings)
 
     def _take(self, player: Player) -> Iterator[Taken]:
         for taken in player.taken():
-            self._now.append(_row(taken))
+            self._now.append(Made(_row(taken), taken.at_ms, self._judged_at))
             self.tally.decisions += 1
             yield taken
 
-    def _end(self, torn: bool) -> Iterator[Taken]:
-        """Nothing follows on what was played. torn: the last decisions may be missing on record."""
+    def _end(self) -> Iterator[Taken]:
+        """Nothing follows on what was played."""
         if self._player is not None:
-            assert self._player.memory  # which tells what was judged last
+            self._player.finish()
             yield from self._take(self._player)
-            self._compare(torn)
+            self._compare(torn=True)
         self._player, self._last_mono = None, None
         self._asked.clear()
+        self._known.clear()
 
     def _compare(self, torn: bool) -> None:
-        count = min(len(self._then), len(self._now)) if torn else None
-        then, now = self._then[:count], self._now[:count]
-        if then != now:
-            self.differences += list(unified_diff(
-                [_words(row) for row in then], [_words(row) for row in now], "then", "now", n=1,
-                lineterm=""))
+        """torn: the bot may have been ended before it could record the last that it decided, which
+        is what it judged after its last look."""
+        then, now = self._then, self._now
         self._then, self._now = [], []
+        if torn:
+            while len(now) > len(then) and now[-1].place > self._looked_at:
+                now.pop()
+        matcher = SequenceMatcher(None, [one.row for one in then], [one.row for one in now], False)
+        for tag, a, b, c, d in matcher.get_opcodes():
+            if tag != "equal":
+                for which, part in (("then", then[a:b]), ("now", now[c:d])):
+                    for one in part:
+                        self._differ(one.at_ms, f"decided {which}: {_named(EVENT, one.row)}")
 
-    def _served(self, place: int, served: WasServed) -> None:
+    def _ask(self, note: Input, outcome: Quote | SourceError) -> None:
+        """If nothing was recorded of the price asked for before this, there was none."""
+        symbol = str(note.symbol)
+        before, self._asked[symbol] = self._asked.get(symbol), outcome
+        self._known.add(symbol)
+        if before is not None:
+            self.tally.prices += 1
+        if isinstance(before, Quote):
+            self._differ(note.at_ms, f"before this nothing was served of {symbol} then, and now "
+                                     f"{before.price}")
+
+    def _served(self, served: WasServed) -> None:
         """That of a lower tier was served because the streams had none."""
         outcome = self._asked.pop(served.symbol, None)
-        if outcome is None:
+        if outcome is None:  # it was asked for before the state, or there is something missing
+            if served.symbol in self._known:
+                self._differ(served.at_ms, f"{served.symbol} was served then without being asked "
+                                           "for on record")
+            self._known.add(served.symbol)
             return
         self.tally.prices += 1
         if isinstance(outcome, Quote):
             row = as_row(Served(outcome, 0))[1][1:]
-            if row != served.row:
-                self.differences += [f"place {place}, served then: {_words(served.row)}",
-                                     f"place {place}, served now:  {_words(row)}"]
+            changed = [f"{name} {_short(old)} then, {_short(new)} now"
+                       for name, old, new in zip(SERVED, served.row, row, strict=True)
+                       if old != new]
+            if changed:
+                self._differ(served.at_ms, f"{served.symbol} served: {'; '.join(changed)}")
         elif served.source == TIER:
-            self.differences += [f"place {place}, served then: {_words(served.row)}",
-                                 f"place {place}, now nothing: {outcome}"]
+            self._differ(served.at_ms, f"{served.symbol} was served then, and now not: {outcome}")
 
-    def _unanswered(self, place: int, symbol: str) -> None:
-        """Of the price asked for before this one nothing was recorded: then there was none."""
-        outcome = self._asked.pop(symbol, None)
-        if outcome is not None:
-            self.tally.prices += 1
-        if isinstance(outcome, Quote):
-            self.differences.append(
-                f"before place {place}: nothing was served then, now {outcome.price} of {symbol}")
+    def _differ(self, at_ms: int, words: str) -> None:
+        if len(self.differences) < MOST_DIFFERENCES:
+            self.differences.append(f"{in_iso(EPOCH + timedelta(milliseconds=at_ms))} {words}")
 
 
 def _row(taken: Taken) -> Row:
@@ -152,5 +214,24 @@ def _row(taken: Taken) -> Row:
                            None if one.detail is None else dict(one.detail)))[1][1:]
 
 
-def _words(row: Row) -> str:
-    return " | ".join("-" if value is None else str(value) for value in row)
+def _named(names: Iterable[str], row: Row) -> str:
+    return ", ".join(f"{name} {_short(value)}" for name, value in zip(names, row, strict=True)
+                     if value is not None)
+
+
+def _short(value: object) -> str:
+    return "none" if value is None else str(value)
+
+
+def _differing(path: str, then: object, now: object) -> Iterator[str]:
+    """The paths to what differs."""
+    if then == now:
+        return
+    if isinstance(then, msgspec.Struct) and type(then) is type(now):
+        for name in then.__struct_fields__:
+            yield from _differing(f"{path}.{name}", getattr(then, name), getattr(now, name))
+    elif isinstance(then, Mapping) and isinstance(now, Mapping) and set(then) == set(now):
+        for key in then:
+            yield from _differing(f"{path}[{key!r}]", then[key], now[key])
+    else:
+        yield path.removeprefix(".")

@@ -10,25 +10,26 @@ from pathlib import Path
 from time import monotonic
 
 import duckdb
-import msgspec
 
 from bot import __version__
 from bot.breaking import breakable
 from bot.config import load
 from bot.decisions import Decision
 from bot.errors import RecordError, RecorderError, shown
-from bot.memory import Settings
+from bot.memory import HERE
 from bot.moments import EPOCH, in_iso, moment_or_ago
+from bot.printing import printable
 from bot.querying import announce, hang_up, interrupted
 from bot.reaching import EX_UNREACHABLE, opened
 from bot.record.files import Record, opened_file, told
-from bot.record.tape import Span, Tape
-from bot.replay import Replay
+from bot.record.tape import Tape
+from bot.replay import MOST_DIFFERENCES, Replay, Run
 
 EX_OK = 0
 EX_DIFFERENT = 1
 EX_WRONG = 2
-MOST_DIFFERENCES = 40
+EX_DATAERR = 65  # as in sysexits.h
+MOST_LINES = 40  # of differences
 NEGATIVE = re.compile(r"-\d+[a-z]?")
 EPILOG = """\
 examples:
@@ -46,8 +47,8 @@ what is decided from --from on is printed, and everything is compared. It ends a
 ISO 8601 (UTC unless an offset is given), a date, epoch ms, now, or how long ago: -90s, -5m, -1h,
 -2d.
 
-exit codes: 0 all the same; 1 something differs, or nothing can be compared; 2 wrong arguments; 69
-no record can be reached; 78 bad settings; 130 interrupted
+exit codes: 0 all the same; 1 something differs, or there is nothing to play; 2 wrong arguments; 65
+it is damaged, or another version's; 69 no record can be reached; 78 bad settings; 130 interrupted
 """
 
 
@@ -71,20 +72,25 @@ def run(arguments: Namespace) -> int:
                   f"2026-11-22T09:30:00Z, epoch ms or {name} -1h", file=sys.stderr)
             return EX_WRONG
         moments.append(found)
+    since, until = moments
+    if since and until and since >= until:
+        print(f"--from: must be before --to, got {in_iso(since)} and {in_iso(until)}",
+              file=sys.stderr)
+        return EX_WRONG
     try:
         with _opened(arguments.file) as record:
             announce(record)
             with breakable(record.con):
-                return _replay(Tape(record.con), *moments)
+                return _replay(Tape(record.con), since, until)
     except RecorderError as error:
         print(error, file=sys.stderr)
         return EX_UNREACHABLE
     except RecordError as error:
-        print(f"it cannot be played by version {__version__}: {error}", file=sys.stderr)
-        return EX_DIFFERENT
+        print(printable(f"it cannot be played by version {__version__}: {error}"), file=sys.stderr)
+        return EX_DATAERR
     except duckdb.Error as error:
-        print(f"it cannot be read: {told(error)}", file=sys.stderr)
-        return EX_DIFFERENT
+        print(printable(f"it cannot be read: {told(error)}"), file=sys.stderr)
+        return EX_DATAERR
     except BrokenPipeError:
         return hang_up()
     except (KeyboardInterrupt, RuntimeError) as error:
@@ -111,24 +117,28 @@ def _replay(tape: Tape, since: datetime | None, until: datetime | None) -> int:
             "this record holds no states; a bot notes one when its feeds start, and every ten "
             "minutes"), file=sys.stderr)
         return EX_DIFFERENT
-    _tell_span(tape, span)
+    print(f"playing {in_iso(span.since)} to {in_iso(span.until)}", file=sys.stderr)
     replay, began = Replay(), monotonic()
-    for taken in replay.play(tape.entries(span)):
-        at = EPOCH + timedelta(milliseconds=taken.at_ms)
-        if since is None or at >= since:
-            print(f"{in_iso(at)} {_words(taken.decision)}")
+    for made in replay.play(tape.entries(span)):
+        at = EPOCH + timedelta(milliseconds=made.at_ms)
+        if isinstance(made, Run):
+            _introduce(made)
+        elif since is None or at >= since:
+            print(printable(f"{in_iso(at)} {_words(made.decision)}"))
     sys.stdout.flush()
     return _tell(replay, monotonic() - began)
 
 
-def _tell_span(tape: Tape, span: Span) -> None:
-    state = tape.state(span.first)
-    settings = msgspec.json.decode(state.settings, type=Settings)
-    print(f"playing {in_iso(span.since)} to {in_iso(span.until)} of `{state.instance}`: "
-          f"{', '.join(settings.sources)}; {', '.join(settings.symbols)}", file=sys.stderr)
+def _introduce(run: Run) -> None:
+    settings = run.settings
+    print(printable(f"  a run of `{run.instance}`: {', '.join(settings.sources)}; "
+                    f"{', '.join(settings.symbols)}"), file=sys.stderr)
     if settings.version != __version__:
-        print(f"warning: version {settings.version} recorded this, version {__version__} plays it: "
-              "what differs may be meant to", file=sys.stderr)
+        print(printable(f"  warning: version {settings.version} recorded it, {__version__} plays "
+                        "it: what differs may be meant to"), file=sys.stderr)
+    if settings.made_on != HERE:
+        print(printable(f"  warning: it was recorded on {settings.made_on}, and this is {HERE}: "
+                        "the last digits of `confidence` may differ"), file=sys.stderr)
 
 
 def _words(one: Decision) -> str:
@@ -144,17 +154,19 @@ def _tell(replay: Replay, took_s: float) -> int:
     print(f"played {tally.updates} updates and {tally.judgements} judgements of "
           f"{timedelta(seconds=round(tally.mono_s))} in {took_s:.1f} s, "
           f"{tally.mono_s / max(took_s, 0.001):.0f} times as fast", file=sys.stderr)
-    if tally.refused:
-        print(f"warning: {tally.refused} rows had to be refused then; what came between them and "
-              f"the next state ({tally.skipped} rows) was not played", file=sys.stderr)
+    if tally.missing:
+        print(f"warning: {tally.missing} rows are missing; what came between them and the next "
+              f"state ({tally.skipped} rows) was not played", file=sys.stderr)
     what = f"{tally.decisions} decisions, {tally.prices} prices served"
     if tally.states:
         what += f", what is remembered at {tally.states} moments"
     if not differences:
         print(f"the same as then: {what}", file=sys.stderr)
         return EX_OK
-    print(f"NOT the same as then ({what}):", *differences[:MOST_DIFFERENCES], sep="\n  ",
-          file=sys.stderr)
-    if len(differences) > MOST_DIFFERENCES:
-        print(f"  and {len(differences) - MOST_DIFFERENCES} lines more", file=sys.stderr)
+    print(f"NOT the same as then ({what}):", file=sys.stderr)
+    for words in differences[:MOST_LINES]:
+        print(f"  {printable(words)}", file=sys.stderr)
+    if len(differences) > MOST_LINES:
+        more = "at least " if len(differences) == MOST_DIFFERENCES else ""
+        print(f"  and {more}{len(differences) - MOST_LINES} more", file=sys.stderr)
     return EX_DIFFERENT

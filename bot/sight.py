@@ -23,7 +23,7 @@ def seen(
     line = intake.lines.get(symbol) if intake else None
     if leg is None or since is None or leg.received_mono < since:
         return SourceView(source=source, connected_since=since, age_s=None, silent_s=None,
-                          latency_s=health.latency_s, detail=health.detail)
+                          latency_s=health.latency_s, detail=health.detail, behind_s=behind)
     heard_at = intake.heard_at.get(symbol) if intake else None
     return SourceView(
         source=source, connected_since=since, latency_s=health.latency_s, detail=health.detail,

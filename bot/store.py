@@ -34,9 +34,9 @@ class Leg(msgspec.Struct, frozen=True):
 class LatestPrices:
     """Newest update per (exchange, symbol, type).
 
-    Trade, ticker and book are different quantities and never overwrite one another. No lock: a key
-    has one writer (the feed of its exchange), an entry is one immutable tuple, and swapping it is
-    one assignment; measured, a lock would cost a quarter of the throughput and protect nothing.
+    Trade, ticker and book are different quantities and never overwrite one another. No lock of
+    its own: a key has one writer (the feed of its exchange), an entry is one immutable tuple, and
+    swapping it is one assignment, so whoever reads needs no turn.
     """
 
     def __init__(self) -> None:

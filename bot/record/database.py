@@ -60,7 +60,9 @@ class Database:
         except RecorderError:
             self._mark.close()
             raise
-        self._con, self.batch, self.seq = opened.con, opened.batch, opened.seq
+        self._con, self.batch, self._found_seq = opened.con, opened.batch, opened.seq
+        # no place is given a second time, though the row that had it is lost
+        self.seq = max(opened.seq, self._mark.last.seq if self._mark.last else 0)
         self._aside = opened.aside
         self._opening: tuple[object, ...] | None = (
             datetime.now(UTC).replace(tzinfo=None), instance, VERSION, __version__)
@@ -190,7 +192,8 @@ class Database:
         if noted is None or noted.batch <= self.batch:
             return None
         history = self._history()
-        return self._mark.missing(self.batch, self.seq, history.alive_at if history else None)
+        alive_at = history.alive_at if history else None
+        return self._mark.missing(self.batch, self._found_seq, alive_at)
 
     def _history(self) -> History | None:
         try:

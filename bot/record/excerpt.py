@@ -10,6 +10,7 @@ import duckdb
 from bot.errors import RecorderError
 from bot.moments import in_iso
 from bot.record.schema import FILLED, TABLES, create_tables
+from bot.record.tape import Tape
 from bot.record.whole import BARS, quoted
 
 # By its first column, which is the moment of a row.
@@ -26,11 +27,6 @@ GAPS = """
         FROM incidents WHERE id IS NOT NULL AND opened_at < $until
         QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1
     ) WHERE list_contains($rules, rule) AND coalesce(closed_at > $since, true) ORDER BY 1
-"""
-# A replay begins with all that was remembered at a moment.
-BEGIN = """
-    SELECT seq, taken_at, instance FROM states WHERE seq IS NOT NULL AND taken_at < $until
-    ORDER BY taken_at > $since, CASE WHEN taken_at > $since THEN seq ELSE -seq END LIMIT 1
 """
 NOTES = ("updates", "inputs", "states")  # what a replay consists of
 
@@ -84,8 +80,7 @@ def write_record(
 
     Raises: RecorderError when nothing of that time can be played; duckdb.Error.
     """
-    span = {"since": since, "until": until}
-    begin = con.execute(BEGIN, span).fetchone()
+    begin = Tape(con).begin(since, until)
     if begin is None:
         raise RecorderError(_not_playable(con, until))
     first, taken_at, instance = begin

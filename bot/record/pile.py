@@ -53,12 +53,12 @@ class Pile:
         return len(self._queue) >= BATCH_ROWS
 
     def put(self, item: Item, spare: bool = False) -> None:
-        """spare: it may have a place beyond the capacity."""
+        """spare: it may have a place beyond the capacity, and as long as there are any."""
         # Neither the bound nor the order of two threads that put at once is exact, on purpose: a
         # lock here would let one producer hold up another.
         number = next(self._numbers)
         room = self._capacity + SPARE_ROWS if spare else self._capacity
-        if self.pending < room and not self.closed:
+        if self.pending < room and (spare or not self.closed):
             self._queue.append((number, item))
             return
         with self._drop_lock:
@@ -67,7 +67,7 @@ class Pile:
     def write_to(self, database: "Database") -> None:
         """Write what is there. Raises: RecorderError; what is not written is kept."""
         # What arrives meanwhile waits for the next turn: a step must end.
-        for _ in range(self.pending // BATCH_ROWS + 2):
+        for _ in range(max(1, -(-self.pending // BATCH_ROWS))):
             self._take()
             self._write(database)
 

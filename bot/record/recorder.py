@@ -64,10 +64,12 @@ class Recorder(Keeper):
         """archive: folder of the Parquet files; None: `archive` beside the file.
         on_history: told once, on the recorder's thread, what the file holds of earlier runs.
         on_loss: told there what was committed and is not in the file; by default it is recorded.
+        losses: how often that was so.
         """
         super().__init__(capacity)
         self.active = False
         self.state = NOT_OPEN
+        self.losses = 0
         self.archive = (archive or path.parent / "archive").absolute()
         self._path = path
         self._instance = instance
@@ -203,6 +205,7 @@ class Recorder(Keeper):
         if on_history is not None:
             database.look_back(on_history)
         if (loss := database.loss()) is not None:
+            self.losses += 1
             log.error("📊 [DUCKDB] Lost: %s", loss.cause)
             self._on_loss(loss.incident(self._instance))
         return database

@@ -77,8 +77,8 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "all that is needed to judge again", {
             "noted_at": ("TIMESTAMP", "moment, by this machine's clock"),
             "mono": ("DOUBLE", "the same by the monotonic clock of that run, s: judged with"),
-            "kind": ("VARCHAR", "connected, disconnected, expected, refused, opinion, source, "
-                                "look, judged, asked or cleared; see docs/data.md"),
+            "kind": ("VARCHAR", "begun, connected, disconnected, expected, refused, opinion, "
+                                "source, look, judged, asked or cleared; see docs/data.md"),
             "source": ("VARCHAR", "exchange, lower case; NULL if no one source"),
             "symbol": ("VARCHAR", "canonical; NULL if no one symbol"),
             "detail": ("VARCHAR", "further fields as a JSON object; NULL if none"),

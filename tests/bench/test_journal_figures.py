@@ -11,7 +11,7 @@ import pytest
 
 from bot.events import Publisher
 from bot.intake import Intake
-from bot.journal import Journal
+from bot.journal import Journal, Turn
 from bot.record.pile import BATCH_ROWS, Pile
 from bot.store import LatestPrices
 from tests.bench.conftest import Figure, spread
@@ -61,21 +61,21 @@ def far(values: list[float]) -> str:
             f"({len(ordered)} updates)")
 
 
-class Turn:
-    """The journal's lock, which tells how long the watchdog held it."""
+class TimedTurn(Turn):
+    """It tells how long the watchdog held it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        super().__init__()
         self._began = 0.0
         self.held: list[float] = []
 
     def __enter__(self) -> None:
-        self._lock.acquire()
+        super().__enter__()
         self._began = time.perf_counter()
 
     def __exit__(self, *_: object) -> None:
         held = time.perf_counter() - self._began
-        self._lock.release()
+        super().__exit__()
         if threading.current_thread().name == "watchdog":
             self.held.append(held)
 
@@ -87,9 +87,9 @@ def test_how_long_the_watchdog_keeps_a_feed_waiting(
 ) -> None:
     """An update every millisecond, beside the watchdog at its own pace."""
     with recording(tmp_path) as recorder:
-        turn = Turn()
+        turn = TimedTurn()
         daemon = Daemon(recorder.keep, symbols, THREE, mono=time.monotonic)
-        daemon.desk.journal.turn = turn  # type: ignore[assignment]
+        daemon.desk.journal.turn = turn
         daemon.fill(310.0)
         intake = daemon.aggregator.feeds["binance"].intake
         updates = list(islice(ticks(1_000.0, PAIR, ("binance",)), 15_000))

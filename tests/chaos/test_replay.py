@@ -42,12 +42,13 @@ def played(notes: list[Note]) -> tuple[Memory, list[Decision], list[Outcome]]:
     answers: list[Outcome] = []
     for note in notes[1:]:
         if isinstance(note, State):
-            assert player.memory == decoded(note.memory)
+            player.finish()
+            assert player.memory == decoded(note)
         outcome = player.play(note)
         if outcome is not None:
             answers.append(outcome if isinstance(outcome, Quote) else str(outcome))
-    memory = player.memory  # with which the last decisions come out
-    return memory, [taken.decision for taken in player.taken()], answers
+    player.finish()
+    return player.memory, [taken.decision for taken in player.taken()], answers
 
 
 @pytest.mark.parametrize("seed", SEEDS)
