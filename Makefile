@@ -21,7 +21,7 @@ run: $(VENV)/.installed .env ## run the bot here until Ctrl-C; the first time, s
 
 test: $(VENV)/.installed-dev ## run all tests (the first time, set up), but not the benchmarks
 	@$(BIN)/python -m tests.broker.fetch --check
-	$(BIN)/python -m pytest -m "not bench" $(ARGS)
+	$(BIN)/python -m pytest -m "not bench" -n 2 --dist loadfile $(ARGS)
 
 kafka: $(BIN)/python ## fetch Apache Kafka for the tests (needs Java and Maven)
 	@$(BIN)/python -m tests.broker.fetch

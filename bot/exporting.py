@@ -1,6 +1,5 @@
 """The verb `export`: a span of the record as a file of its own."""
 
-import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import duckdb
 from bot.breaking import breakable
 from bot.config import load
 from bot.errors import BotError, RecorderError, shown
-from bot.moments import in_iso, moment_or_ago
+from bot.moments import NEGATIVE, in_iso, moment_or_ago, no_moment
 from bot.printing import as_csv
 from bot.querying import announce, hang_up, interrupted
 from bot.reaching import EX_UNREACHABLE, opened
@@ -32,7 +31,6 @@ EX_WRONG = 2
 EX_CANTCREAT = 73  # as in sysexits.h
 SUFFIXES = (".csv", ".parquet", ".duckdb")
 MOST_GAPS = 10
-NEGATIVE = re.compile(r"-\d+[a-z]?")
 WHY = {"down": "the bot did not run", "lost": "it was lost with a part of the file"}
 EPILOG = """\
 examples:
@@ -73,7 +71,7 @@ class Wish(NamedTuple):
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.epilog = EPILOG
-    parser._negative_number_matcher = NEGATIVE  # or -1h would pass for an option
+    parser._negative_number_matcher = NEGATIVE
     parser.add_argument("--from", dest="since", required=True, metavar="MOMENT")
     parser.add_argument("--to", dest="until", default="now", metavar="MOMENT",
                         help="default: now")
@@ -137,9 +135,7 @@ def _wish(arguments: Namespace, now: datetime) -> Wish:
 def _moment(name: str, text: str, now: datetime) -> datetime:
     found = moment_or_ago(text, now)
     if found is None:
-        raise Refused(f"{name}: must be a moment from 2000 to 2099, got {shown(text)}; write "
-                      f"{name} 2026-11-22T09:30:00Z, {name} 2026-11-22, epoch ms or {name} -1h",
-                      EX_WRONG)
+        raise Refused(no_moment(name, text), EX_WRONG)
     return found
 
 

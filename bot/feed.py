@@ -61,8 +61,7 @@ class Feed(Worker):
         journal: Journal | None = None,
     ) -> None:
         """reference, journal: for its Intake. urls: the preferred one first. backoff: between
-        attempts to connect; retry: between attempts to replace a connection, at
-        max_connection_age_s at latest.
+        attempts to connect; retry: to replace a connection, at max_connection_age_s at latest.
         """
         self.source = exchange.NAME
         super().__init__(f"feed-{self.source}")

@@ -3,10 +3,13 @@
 import re
 from datetime import UTC, datetime, timedelta
 
+from bot.errors import shown
+
 EPOCH = datetime(1970, 1, 1)
 FIRST, LAST = datetime(2000, 1, 1), datetime(2100, 1, 1)
 AGO = re.compile(r"-(\d{1,9})([smhd])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+NEGATIVE = re.compile(r"-\d+[a-z]?")  # what argparse must not take for an option, such as -1h
 FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -33,6 +36,12 @@ def moment_or_ago(text: str, now: datetime) -> datetime | None:
             return None
         return found if found >= FIRST else None
     return moment(text)
+
+
+def no_moment(name: str, text: str) -> str:
+    """What to say of an argument that `moment_or_ago` does not take."""
+    return (f"{name}: must be a moment from 2000 to 2099, got {shown(text)}; write "
+            f"{name} 2026-11-22T09:30:00Z, {name} 2026-11-22, epoch ms or {name} -1h")
 
 
 def in_iso(at: datetime) -> str:

@@ -1,6 +1,5 @@
 """The verb `replay`: the record through the same judgement again, faster than it was."""
 
-import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -15,9 +14,9 @@ from bot import __version__
 from bot.breaking import breakable
 from bot.config import load
 from bot.decisions import Decision
-from bot.errors import RecordError, RecorderError, shown
+from bot.errors import RecordError, RecorderError
 from bot.memory import HERE
-from bot.moments import EPOCH, in_iso, moment_or_ago
+from bot.moments import EPOCH, NEGATIVE, in_iso, moment_or_ago, no_moment
 from bot.printing import printable
 from bot.querying import announce, hang_up, interrupted
 from bot.reaching import EX_UNREACHABLE, opened
@@ -30,7 +29,6 @@ EX_DIFFERENT = 1
 EX_WRONG = 2
 EX_DATAERR = 65  # as in sysexits.h
 MOST_LINES = 40  # of differences
-NEGATIVE = re.compile(r"-\d+[a-z]?")
 EPILOG = """\
 examples:
   python -m bot replay incident.duckdb
@@ -54,7 +52,7 @@ it is damaged, or another version's; 69 no record can be reached; 78 bad setting
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.epilog = EPILOG
-    parser._negative_number_matcher = NEGATIVE  # or -1h would pass for an option
+    parser._negative_number_matcher = NEGATIVE
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE",
                         help="made by export --out FILE.duckdb; without it, the bot's own record")
     parser.add_argument("--from", dest="since", metavar="MOMENT", help="default: all there is")
@@ -68,8 +66,7 @@ def run(arguments: Namespace) -> int:
     for name, text in (("--from", arguments.since), ("--to", arguments.until)):
         found = None if text is None else moment_or_ago(text, now)
         if text is not None and found is None:
-            print(f"{name}: must be a moment from 2000 to 2099, got {shown(text)}; write {name} "
-                  f"2026-11-22T09:30:00Z, epoch ms or {name} -1h", file=sys.stderr)
+            print(no_moment(name, text), file=sys.stderr)
             return EX_WRONG
         moments.append(found)
     since, until = moments

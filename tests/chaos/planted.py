@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from bot.agreement import Agreement, Statement
 from bot.fitness import Fault, Policy, SourceView, fault
-from bot.line import Line
+from bot.line import Line, Others
 from tests.chaos.report import failures, simulate
 
 MOST_SEEDS = 60
@@ -20,7 +20,7 @@ class Plant(NamedTuple):
     kinds: Sequence[str]
 
 
-def _admits_everything(line: Line, price: float, now: float) -> bool:
+def _admits_everything(line: Line, price: float, now: float, others: Others) -> bool:
     line._believe(price, now)
     return True
 

@@ -1,5 +1,6 @@
 """What the judgement promises, in hundreds of random markets full of faults."""
 
+import os
 from multiprocessing import get_context
 
 import pytest
@@ -16,7 +17,8 @@ REGRESSIONS = (47, 87, 114, 118, 150, 170, 180, 182, 197, 207, 215, 221, 224, 23
 
 @pytest.fixture(scope="module")
 def results() -> list[Result]:
-    with get_context("spawn").Pool(2) as pool:
+    # beside another worker of pytest-xdist one is enough
+    with get_context("spawn").Pool(1 if "PYTEST_XDIST_WORKER" in os.environ else 2) as pool:
         found = pool.map(simulate, [(seed, tuple(KINDS)) for seed in SEEDS], chunksize=10)
         pool.close()
         pool.join()
