@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,19 @@ from tests.helpers import eventually
 ROOT = Path(__file__).parent.parent
 
 
+# Below those that the kernel gives to connections, which would take one between two uses of it; and
+# each process of pytest begins somewhere else.
+PORTS = count(20_000 + os.getpid() % 500 * 20)
+
+
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    for port in PORTS:
+        try:
+            with socket.create_server(("127.0.0.1", port)):
+                return port
+        except OSError:
+            continue
+    raise AssertionError("no port is free")
 
 
 class Daemon:

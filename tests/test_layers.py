@@ -98,7 +98,7 @@ LAYERS = {
     "bot.web": 5,
     "bot.drilling": 7,
     "bot.exporting": 8,
-    "bot.printing": 1,
+    "bot.printing": 2,
     "bot.querying": 7,
     "bot.reaching": 6,
     "bot.opinions": 9,
