@@ -1,6 +1,7 @@
 """What changed from one judgement to the next, told as events. The watchdog's thread, mostly."""
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from time import monotonic, time
 
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 TRUSTED = ("trusted", "degraded")
 SET_S = 1.0
+FIRST = "first"  # the rule of a source that was fit when it was judged for the first time
 FORGOTTEN_S = 60.0  # a step in price is told of the last price of the old source up to this age
 
 
@@ -52,8 +54,10 @@ class Announcer:
         source's silence.
         """
         after = case.standing
-        for source in {**before.faults, **after.faults}:
-            self._judged(source, before, case)
+        # of the first judgement all is told: who never was unfit is known to nobody else
+        first = before.next_vote == -math.inf
+        for source in case.views if first else {**before.faults, **after.faults}:
+            self._judged(source, before, case, first)
         if after.active != before.active:
             self._switched(before, case, limit_s)
         self._verdict(case.symbol, outcome, case.now)
@@ -116,14 +120,14 @@ class Announcer:
             began = min(began, leg.fresh_at + limit_s)
         return max(0.0, now - began) * 1000
 
-    def _judged(self, source: str, before: Standing, case: Case) -> None:
+    def _judged(self, source: str, before: Standing, case: Case, first: bool) -> None:
         was, found = before.faults.get(source), case.standing.faults.get(source)
-        if (was and was.rule) == (found and found.rule):
+        if (was and was.rule) == (found and found.rule) and not first:
             return
         leg = case.legs.get(source)
         self._publisher.publish("source_judged", SourceJudged(
             source, case.symbol, found.words if found else None,
-            found.rule if found else str(was and was.rule), leg.received_mono if leg else None,
+            found.rule if found else was.rule if was else FIRST, leg.received_mono if leg else None,
             self._wall(), case.now))
 
 

@@ -71,7 +71,8 @@ class SourceJudged(msgspec.Struct, frozen=True):
     """A source became unfit for a symbol, or fit again.
 
     fault: why it is unfit, in words; None: it is fit again. rule: which rule found it, one word:
-    connection, data, silence, frozen, late, latency, clock, disagreement. since: monotonic s of
+    connection, data, silence, frozen, late, latency, clock, disagreement; first: it was fit when it
+    was judged for the first time. since: monotonic s of
     the last that was good of it; None if nothing was. mono: monotonic s of the judgement.
     """
 

@@ -67,12 +67,19 @@ def _found(config: Config) -> tuple[Path, str]:
 
 def _free(path: Path) -> tuple[Path, str]:
     """Raises: Held, and whatever else keeps it from being read."""
+    if not path.exists():
+        raise RecorderError(f"there is no record at {path}; set DUCKDB_PATH here as it is set for "
+                            "the bot")
     with opened_file(path):
         return path, f"asked the file {path}, no bot runs"
 
 
 def _snapshot(config: Config) -> dict[str, Any]:
     """Have the bot make one. Raises: _NoAnswer; RecorderError when it refuses."""
+    try:
+        call(config, "/healthz", CONNECT_S)  # one that is frozen would keep us waiting for long
+    except requests.RequestException as error:
+        raise _NoAnswer(worded(error)) from error
     for _ in range(TRIES):
         try:
             answer = call(config, PATH, (CONNECT_S, ANSWER_S), {})

@@ -234,6 +234,17 @@ def test_one_that_is_only_slow_to_follow_is_not_put_away() -> None:
     assert market.desk.standing(SYMBOL).faults["okx"].rule == "disagreement"
 
 
+def test_a_source_that_is_fit_at_the_first_look_is_told_as_such() -> None:
+    """Else nobody would know, and it would be held to be down since the start."""
+    market = Market("binance")
+    market.says("binance", 60_000.0)
+    market.judge()
+    market.judge()
+    (judged,) = market.of(SourceJudged)
+    assert isinstance(judged, SourceJudged)
+    assert (judged.source, judged.fault, judged.rule) == ("binance", None, "first")
+
+
 def test_a_lost_connection_is_a_switch_with_its_blackout_and_step(both: Market) -> None:
     both.desk.intakes["binance"].disconnected(both.now)
     both.connected["binance"] = None

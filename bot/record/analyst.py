@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
@@ -107,8 +107,10 @@ class _Past:
         return whole(self._con, self._folder, table, since, until)
 
     def bars_until(self) -> datetime:
+        # one of the future is of a clock that was wrong
         ((day,),) = self._con.execute(
-            "SELECT max(day) FROM days WHERE table_name = 'bars'").fetchall()
+            "SELECT max(day) FROM days WHERE table_name = 'bars' AND day < ?::DATE",
+            [datetime.now(UTC).replace(tzinfo=None)]).fetchall()
         return EPOCH if day is None else datetime(day.year, day.month, day.day) + timedelta(days=1)
 
 

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 LOOK_EVERY_S = 300.0
 RETRY_S = 60.0
 SLICE_S = 0.25
+# A clock that leaps by more than the first was set; it must have stayed so for the second.
+JUMP_S, SETTLE_S = 3600.0, 3600.0
 
 
 def utc_now() -> datetime:
@@ -40,8 +42,11 @@ class Archivist(Worker):
     def __init__(
         self, recorder: Recorder, retention_days: int,
         now: Callable[[], datetime] = utc_now, mono: Callable[[], float] = time.monotonic,
+        settle_s: float = SETTLE_S,
     ) -> None:
-        """retention_days: how many closed days are kept."""
+        """retention_days: how many closed days are kept. settle_s: for so long nothing is done
+        after the clock was set, for a false one would have everything deleted as too old.
+        """
         super().__init__("archivist")
         self._recorder = recorder
         self._folder = recorder.archive
@@ -52,6 +57,9 @@ class Archivist(Worker):
         self._useless: set[str] = set()  # files that nobody needed at the last look
         self._elsewhere: set[str] = set()  # strays whose rows are elsewhere
         self._odd: set[str] = set()  # strays of which nothing can be said
+        self._settle_s = settle_s
+        self._ahead_s: float | None = None  # of the wall clock before the monotonic one
+        self._settled_at = float("-inf")
         self.archived = self.looks = 0
         self.last_day: date | None = None
         self.state = ""
@@ -67,8 +75,11 @@ class Archivist(Worker):
             return
         if not self._recorder.active and self._recorder.has_room:
             return
+        if not self._clock_is_settled():
+            return
         import duckdb
         try:
+            self._own()
             # on a disk that is low nothing is written, but what is too old makes room
             done = (not self._recorder.has_room or self._claim() and self.archive_due()
                     ) and self._forget()
@@ -78,6 +89,33 @@ class Archivist(Worker):
             done = False
             self._complain(str(error).partition("\n")[0])
         self._next_at = self._mono() + (LOOK_EVERY_S if done else RETRY_S)
+
+    def _clock_is_settled(self) -> bool:
+        ahead_s = self._now().replace(tzinfo=UTC).timestamp() - self._mono()
+        jumped = self._ahead_s is not None and abs(ahead_s - self._ahead_s) > JUMP_S
+        self._ahead_s = ahead_s
+        if jumped:
+            self._settled_at = self._mono() + self._settle_s
+            log.warning("🗄️ [DUCKDB] The clock was set: nothing is archived or deleted for %.0f s",
+                        self._settle_s)
+        return self._mono() >= self._settled_at
+
+    def _own(self) -> None:
+        """Raises: RecorderError where the folder is another's, duckdb.Error, OSError.
+
+        What is gone from it is told as lost, and not looked for any more.
+        """
+        from bot.record.owner import own
+        with self._recorder.reading() as con:
+            known = con.execute("SELECT file, day FROM days ORDER BY day").fetchall()
+        own(self._folder, self._recorder.path, [file for file, _ in known])
+        gone = [(file, day) for file, day in known if not (self._folder / file).exists()]
+        if gone and self._asked(lambda database: database.disown([file for file, _ in gone])):
+            self._recorder.tell_loss(
+                f"{len(gone)} files of the archive are gone, the first is "
+                f"{self._folder / gone[0][0]}",
+                datetime.combine(gone[0][1], datetime.min.time()),
+                datetime.combine(gone[-1][1], datetime.min.time()) + timedelta(days=1))
 
     def _claim(self) -> bool:
         """See to it that no file is without its entry that has rows which nobody else has.
@@ -113,28 +151,40 @@ class Archivist(Worker):
             database.drop(closed) if with_rows else database.adopt(closed)))
 
     def archive_due(self) -> bool:
-        """Returns: whether everything that is due is in the archive now.
+        """Returns: whether everything that is due is in the archive now. A day that cannot be moved
+        keeps no other one back.
 
-        Raises: RecorderError, duckdb.Error, OSError.
+        Raises: RecorderError, duckdb.Error, OSError, of the first such day.
         """
+        import duckdb
+
         from bot.record.archive import CLOSED_AFTER, due, export, export_bars
         now = self._now()
         today = (now - CLOSED_AFTER).date()
+        fault: Exception | None = None
         with self._recorder.reading() as con:
             days = due(con, today)
+            made = {day for (day,) in con.execute(
+                "SELECT day FROM days WHERE table_name = 'bars'").fetchall()}
             for day in sorted({day for _, day in days}):
-                if self.stopping.is_set():
-                    return False
+                if day < self._oldest and day in made:
+                    continue  # its rows are gone, and bars made of what came since would be false
                 tables = [table for table, its in days if its == day]
                 if "updates" in tables or "served" in tables:
                     tables.insert(0, "bars")  # while the rows that they are made of are here
-                for table in tables:
-                    closed = (export_bars(con, self._folder, day, now) if table == "bars"
-                              else export(con, self._folder, table, day))
-                    if not self._drop(closed):
-                        return False
+                try:
+                    for table in tables:
+                        closed = (export_bars(con, self._folder, day, now) if table == "bars"
+                                  else export(con, self._folder, table, day))
+                        if self.stopping.is_set() or not self._drop(closed):
+                            return False
+                except (RecorderError, duckdb.Error, OSError) as error:
+                    fault = fault or error
             ((last,),) = con.execute("SELECT max(day) FROM days").fetchall()
             self.last_day = last
+        if fault is not None:
+            self._forget()
+            raise fault
         return True
 
     def _drop(self, closed: "Closed") -> bool:

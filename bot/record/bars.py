@@ -35,31 +35,46 @@ BARS = """
         sum(volume) AS volume, count(*) AS trades
     FROM ({source}) GROUP BY ALL
 """
-# An incident with neither source nor symbol is a time in which the bot did not run.
+# An incident with neither source nor symbol is a time in which the bot did not run, or did not
+# record; one without a source is of the price served. Incidents are kept for ever, so those of the
+# time are taken out first. After each start it takes a moment until there are trades again.
 WHOLE = """
-    SELECT bars.*, opened_at + INTERVAL {seconds} SECOND <= ?::TIMESTAMP
-        AND opened_at >= (SELECT min(opened_at) FROM openings)
-        AND NOT EXISTS (
-            FROM incidents i
-            WHERE i.opened_at < bars.opened_at + INTERVAL {seconds} SECOND
-                AND coalesce(i.closed_at, 'infinity') > bars.opened_at
-                AND (i.source IS NULL AND i.symbol IS NULL
-                    OR i.source = bars.exchange AND i.symbol = bars.symbol)
-                AND i.revision = (SELECT max(revision) FROM incidents j WHERE j.id = i.id)
-        ) AS complete
-    FROM ({bars}) bars
+    SELECT * FROM (
+        WITH made AS MATERIALIZED ({bars}),
+        troubles AS MATERIALIZED (
+            SELECT opened_at, coalesce(closed_at, 'infinity') AS closed_at, source, symbol
+            FROM (FROM incidents WHERE id IS NOT NULL
+                QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1)
+            WHERE opened_at < (SELECT max(opened_at) FROM made) + INTERVAL {seconds} SECOND
+                AND coalesce(closed_at, 'infinity') > (SELECT min(opened_at) FROM made)
+            UNION ALL
+            SELECT opened_at, opened_at + INTERVAL {start} SECOND, NULL, NULL FROM openings
+        )
+        SELECT made.*, made.opened_at + INTERVAL {seconds} SECOND <= ?::TIMESTAMP
+            AND made.opened_at >= (SELECT min(opened_at) FROM openings)
+            AND NOT EXISTS (
+                FROM troubles t
+                WHERE t.opened_at < made.opened_at + INTERVAL {seconds} SECOND
+                    AND t.closed_at > made.opened_at
+                    AND (t.symbol IS NULL OR t.symbol = made.symbol)
+                    AND (t.source IS NULL AND (t.symbol IS NULL OR made.exchange IS NULL)
+                        OR t.source = made.exchange)
+            ) AS complete
+        FROM made
+    )
 """
+START_S = 10
 
 
 def bars(width: str, source: str, rows: str, filter: str) -> str:
-    """SQL of bars with `complete`; its parameters: those of `filter`, after the present time (UTC).
+    """SQL of bars with `complete`; its parameters: those of `filter`, then the present time (UTC).
 
     source: TRADES or PRICES. rows: a table or sub-query. filter: a condition on its columns.
     """
     seconds = WIDTHS[width]
     inner = BARS.format(seconds=seconds, width=width,
                         source=source.format(rows=rows, filter=filter))
-    return WHOLE.format(seconds=seconds, bars=inner)
+    return WHOLE.format(seconds=seconds, bars=inner, start=START_S)
 
 
 def of_day(day: date, now: datetime, updates: str, served: str) -> tuple[str, list[object]]:
@@ -72,5 +87,5 @@ def of_day(day: date, now: datetime, updates: str, served: str) -> tuple[str, li
     parameters: list[object] = []
     for width in KEPT:
         parts += [bars(width, TRADES, updates, stamped), bars(width, PRICES, served, "true")]
-        parameters += [now, begin, begin + timedelta(days=1), now]
+        parameters += [begin, begin + timedelta(days=1), now, now]
     return f"{' UNION ALL '.join(parts)} ORDER BY width, opened_at", parameters

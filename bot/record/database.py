@@ -117,6 +117,12 @@ class Database:
             self._enter(closed)
         return True
 
+    def disown(self, files: list[str]) -> bool:
+        """Forget of files that they are of the archive. Returns: True. Raises: as `write`."""
+        with self._transaction():
+            self._con.execute("DELETE FROM days WHERE list_contains(?, file)", [files])
+        return True
+
     def forget(self, oldest: date) -> bool:
         """Drop the rows and the entries of days before `oldest`, but those of bars.
 

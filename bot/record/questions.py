@@ -87,7 +87,7 @@ def _fresh(asked: Asked, past: Past) -> Sql:
         chosen.equal("exchange", asked.exchange).add(
             "coalesce(event_at, received_at) >= ? AND coalesce(event_at, received_at) < ?",
             asked.since, asked.until)
-    return bars(asked.interval, source, rows, str(chosen)), [asked.now, *chosen.values]
+    return bars(asked.interval, source, rows, str(chosen)), [*chosen.values, asked.now]
 
 
 def ticks(asked: Asked, past: Past) -> Sql:

@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from bot.errors import RecorderError
 from bot.incidents import History, Incident
 from bot.model import RecordStatus
 from bot.record.keeper import Keeper
+from bot.record.mark import Loss
 from bot.record.vitals import Room, Vitals
 
 if TYPE_CHECKING:  # at run time only `_connect` loads DuckDB, which takes 45 MB
@@ -71,7 +73,7 @@ class Recorder(Keeper):
         self.state = NOT_OPEN
         self.losses = 0
         self.archive = (archive or path.parent / "archive").absolute()
-        self._path = path
+        self.path = path
         self._instance = instance
         self._interval_s = commit_interval_s
         self._on_history = on_history
@@ -87,6 +89,14 @@ class Recorder(Keeper):
         self._vitals = Vitals(path, room, clock)
         self._tasks: deque[Callable[[Database], None]] = deque()
         self._database: Database | None = None
+
+    def tell_loss(self, cause: str, since: datetime, until: datetime) -> None:
+        """Have it told that rows of a time are not in the record any more. since, until: UTC,
+        naive. Thread: any.
+        """
+        log.error("📊 [DUCKDB] Lost: %s", cause)
+        self._on_loss(Loss(cause, since.replace(tzinfo=UTC).timestamp(),
+                           until.replace(tzinfo=UTC).timestamp()).incident(self._instance))
 
     def ask(self, task: Callable[["Database"], None]) -> None:
         """Have something done once on the recorder's thread, when the database can be written.
@@ -198,7 +208,7 @@ class Recorder(Keeper):
         except ImportError as error:
             raise RecorderError(f"DuckDB cannot be loaded: {error}") from error
         self._database = database = Database(
-            self._path, self._instance, self.archive, self._vitals.committed)
+            self.path, self._instance, self.archive, self._vitals.committed)
         self._vitals.opened()
         self._pile.resume(database)
         on_history, self._on_history = self._on_history, None

@@ -6,6 +6,7 @@ there is. So none is deleted before each of its rows was seen elsewhere.
 """
 
 import re
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +36,8 @@ def strays(con: duckdb.DuckDBPyConnection, folder: Path) -> list[Stray]:
         file = path.relative_to(folder).as_posix()
         match = NAME.fullmatch(file)
         if match and file not in known and match[1] in (*DAILY, "bars"):
-            found.append(Stray(file, match[1], date.fromisoformat(match[2])))
+            with suppress(ValueError):  # a day that there is not
+                found.append(Stray(file, match[1], date.fromisoformat(match[2])))
     return sorted(found, key=lambda stray: (stray.day, stray.file))
 
 

@@ -227,7 +227,7 @@ def main(path: Path, first: int, checkpoint: str) -> None:
     recorder = Recorder(path, "primary", commit_interval_s=0.05, on_history=ledger.adopt,
                         on_loss=ledger.lost)
     archivist = Archivist(recorder, KEPT_DAYS, now=lambda: FIRST_DAY + timedelta(
-        milliseconds=max(0, number - 1) * STEP_MS))
+        milliseconds=max(0, number - 1) * STEP_MS), settle_s=0.0)
     recorder.start()
     assert recorder.wait_open(10), recorder.state
     archivist.start()

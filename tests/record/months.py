@@ -28,7 +28,8 @@ class Months:
         sizes = []
         with recording(self._path, commit_interval_s=0.005) as recorder:
             assert recorder.wait_open(5)
-            archivist = Archivist(recorder, self._retention_days, now=lambda: self._now)
+            archivist = Archivist(recorder, self._retention_days, now=lambda: self._now,
+                                  settle_s=0.0)
             for day in range(days):
                 self._day(recorder, archivist, day)
                 sizes.append(sum(file.stat().st_size for file in self._path.parent.iterdir()
