@@ -179,8 +179,8 @@ def test_ctrl_c_interrupts_the_question(folder: Path, sql: str) -> None:
 def test_where_nothing_was_recorded_it_says_so(tmp_path: Path) -> None:
     answer = verb(tmp_path, free(), "query", "SELECT 1")
     assert answer.returncode == 69
-    assert answer.stderr == "there is no record at data/analytics.duckdb; set DUCKDB_PATH here as it is "
-        "set for the bot\n"
+    assert answer.stderr == ("there is no record at data/analytics.duckdb; set DUCKDB_PATH here as "
+                             "it is set for the bot\n")
 
 
 @contextmanager
