@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
+from importlib import import_module
 from time import monotonic
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -25,12 +27,23 @@ LOG_END_S = 0.5
 # timeout(1), make and some supervisors signal the process and its group: the same wish, twice
 ONE_WISH_S = 0.1
 
+# Verbs with modules of their own, each with add_arguments and run.
+OF_THEIR_OWN = {
+    "query": ("bot.querying", "ask the record in SQL, whether the bot runs or not"),
+    "export": ("bot.exporting",
+               "a span of the record as a file: CSV, Parquet, or a record of its own"),
+    "replay": ("bot.replaying", "play the record through the judgement again, and compare"),
+    "drill": ("bot.drilling", "cut off a source of the running bot, and measure what readers see"),
+    "sandbox": ("bot.sandbox.command", "practice exchanges on loopback, with faults to throw"),
+}
+
 log = logging.getLogger("bot")
 
 
 def main(argv: list[str] | None = None) -> int:
     """Returns: the exit code."""
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    arguments = _parser(words[:1]).parse_args(words)
     try:
         code: int = arguments.run(arguments)
         return code
@@ -43,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
         return EX_SOFTWARE
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(wanted: list[str]) -> argparse.ArgumentParser:
+    """wanted: the verb, if there is one; only its own module is loaded."""
     parser = argparse.ArgumentParser(
         prog="autonomous-bot",
         description="One fresh and trustworthy price per symbol, from several exchanges.",
@@ -73,41 +87,12 @@ def _parser() -> argparse.ArgumentParser:
                        help="only a trusted real price that is not older")
     price.add_argument("--json", action="store_true", help="as JSON, for scripts")
     price.set_defaults(run=_price)
-    query = verbs.add_parser(
-        "query", help="ask the record in SQL, whether the bot runs or not",
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    if "query" in sys.argv[1:2]:
-        from bot.querying import add_arguments as add_query_arguments
-        add_query_arguments(query)
-    query.set_defaults(run=_query)
-    export = verbs.add_parser(
-        "export", help="a span of the record as a file: CSV, Parquet, or a record of its own",
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    if "export" in sys.argv[1:2]:
-        from bot.exporting import add_arguments as add_export_arguments
-        add_export_arguments(export)
-    export.set_defaults(run=_export)
-    replay = verbs.add_parser(
-        "replay", help="play the record through the judgement again, and compare",
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    if "replay" in sys.argv[1:2]:
-        from bot.replaying import add_arguments as add_replay_arguments
-        add_replay_arguments(replay)
-    replay.set_defaults(run=_replay)
-    drill = verbs.add_parser(
-        "drill", help="cut off a source of the running bot, and measure what readers see",
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    if "drill" in sys.argv[1:2]:
-        from bot.drilling import add_arguments as add_drill_arguments
-        add_drill_arguments(drill)
-    drill.set_defaults(run=_drill)
-    sandbox = verbs.add_parser(
-        "sandbox", help="practice exchanges on loopback, with faults to throw",
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    if "sandbox" in sys.argv[1:2]:
-        from bot.sandbox.command import add_arguments
-        add_arguments(sandbox)
-    sandbox.set_defaults(run=_sandbox)
+    for verb, (module, about) in OF_THEIR_OWN.items():
+        one = verbs.add_parser(verb, help=about,
+                               formatter_class=argparse.RawDescriptionHelpFormatter)
+        if verb in wanted:
+            import_module(module).add_arguments(one)
+        one.set_defaults(run=partial(_run_of, module))
     return parser
 
 
@@ -178,29 +163,9 @@ def _price(arguments: argparse.Namespace) -> int:
     return price(arguments)
 
 
-def _query(arguments: argparse.Namespace) -> int:
-    from bot.querying import run
-    return run(arguments)
-
-
-def _export(arguments: argparse.Namespace) -> int:
-    from bot.exporting import run
-    return run(arguments)
-
-
-def _replay(arguments: argparse.Namespace) -> int:
-    from bot.replaying import run
-    return run(arguments)
-
-
-def _drill(arguments: argparse.Namespace) -> int:
-    from bot.drilling import run
-    return run(arguments)
-
-
-def _sandbox(arguments: argparse.Namespace) -> int:
-    from bot.sandbox.command import run
-    return run(arguments)
+def _run_of(module: str, arguments: argparse.Namespace) -> int:
+    code: int = import_module(module).run(arguments)
+    return code
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import duckdb
 from bot.breaking import breakable
 from bot.config import load
 from bot.errors import BotError, RecorderError, shown
-from bot.moments import NEGATIVE, in_iso, moment_or_ago, no_moment
+from bot.moments import NEGATIVE, in_iso, span
 from bot.printing import as_csv
 from bot.querying import announce, hang_up, interrupted
 from bot.reaching import EX_UNREACHABLE, opened
@@ -111,11 +111,11 @@ def run(arguments: Namespace) -> int:
 
 def _wish(arguments: Namespace, now: datetime) -> Wish:
     """Raises: Refused, before anything is asked."""
-    since = _moment("--from", arguments.since, now)
-    until = _moment("--to", arguments.until, now)
-    if since >= until:
-        raise Refused(f"--from: must be before --to, got {in_iso(since)} and {in_iso(until)}",
-                      EX_WRONG)
+    try:
+        since, until = span(arguments.since, arguments.until, now)
+    except ValueError as error:
+        raise Refused(str(error), EX_WRONG) from error
+    assert since and until, "one is required, the other has a default"
     out = None if arguments.out == "-" else Path(arguments.out).absolute()
     suffix = out.suffix if out else ".csv"
     if suffix not in SUFFIXES:
@@ -130,13 +130,6 @@ def _wish(arguments: Namespace, now: datetime) -> Wish:
                       "of one symbol learns clocks and lags from all", EX_WRONG)
     table = arguments.table or "updates"
     return Wish(since, until, table, _symbol(table, arguments.symbol), out, suffix)
-
-
-def _moment(name: str, text: str, now: datetime) -> datetime:
-    found = moment_or_ago(text, now)
-    if found is None:
-        raise Refused(no_moment(name, text), EX_WRONG)
-    return found
 
 
 def _symbol(table: str, text: str | None) -> str | None:

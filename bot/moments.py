@@ -38,10 +38,23 @@ def moment_or_ago(text: str, now: datetime) -> datetime | None:
     return moment(text)
 
 
-def no_moment(name: str, text: str) -> str:
-    """What to say of an argument that `moment_or_ago` does not take."""
-    return (f"{name}: must be a moment from 2000 to 2099, got {shown(text)}; write "
+def span(
+    since: str | None, until: str | None, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """What --from and --to mean; None where there is none. Raises: ValueError, for people."""
+    begin, end = _argument("--from", since, now), _argument("--to", until, now)
+    if begin and end and begin >= end:
+        raise ValueError(f"--from: must be before --to, got {in_iso(begin)} and {in_iso(end)}")
+    return begin, end
+
+
+def _argument(name: str, text: str | None, now: datetime) -> datetime | None:
+    found = None if text is None else moment_or_ago(text, now)
+    if text is not None and found is None:
+        raise ValueError(
+            f"{name}: must be a moment from 2000 to 2099, got {shown(text)}; write "
             f"{name} 2026-11-22T09:30:00Z, {name} 2026-11-22, epoch ms or {name} -1h")
+    return found
 
 
 def in_iso(at: datetime) -> str:

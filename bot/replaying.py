@@ -16,7 +16,7 @@ from bot.config import load
 from bot.decisions import Decision
 from bot.errors import RecordError, RecorderError
 from bot.memory import HERE
-from bot.moments import EPOCH, NEGATIVE, in_iso, moment_or_ago, no_moment
+from bot.moments import EPOCH, NEGATIVE, in_iso, span
 from bot.printing import printable
 from bot.querying import announce, hang_up, interrupted
 from bot.reaching import EX_UNREACHABLE, opened
@@ -62,17 +62,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Raises: ConfigError."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    moments = []
-    for name, text in (("--from", arguments.since), ("--to", arguments.until)):
-        found = None if text is None else moment_or_ago(text, now)
-        if text is not None and found is None:
-            print(no_moment(name, text), file=sys.stderr)
-            return EX_WRONG
-        moments.append(found)
-    since, until = moments
-    if since and until and since >= until:
-        print(f"--from: must be before --to, got {in_iso(since)} and {in_iso(until)}",
-              file=sys.stderr)
+    try:
+        since, until = span(arguments.since, arguments.until, now)
+    except ValueError as error:
+        print(error, file=sys.stderr)
         return EX_WRONG
     try:
         with _opened(arguments.file) as record:
@@ -85,13 +78,13 @@ def run(arguments: Namespace) -> int:
     except RecordError as error:
         print(printable(f"it cannot be played by version {__version__}: {error}"), file=sys.stderr)
         return EX_DATAERR
+    except (KeyboardInterrupt, duckdb.InterruptException, RuntimeError) as error:
+        return interrupted(error)
     except duckdb.Error as error:
         print(printable(f"it cannot be read: {told(error)}"), file=sys.stderr)
         return EX_DATAERR
     except BrokenPipeError:
         return hang_up()
-    except (KeyboardInterrupt, RuntimeError) as error:
-        return interrupted(error)
 
 
 @contextmanager
@@ -106,17 +99,17 @@ def _opened(file: Path | None) -> Iterator[Record]:
 
 
 def _replay(tape: Tape, since: datetime | None, until: datetime | None) -> int:
-    span = tape.span(since, until)
-    if span is None:
+    played = tape.span(since, until)
+    if played is None:
         first = tape.first()
         print("there is nothing to play: " + (
             f"what can be played begins at {in_iso(first)}" if first else
             "this record holds no states; a bot notes one when its feeds start, and every ten "
             "minutes"), file=sys.stderr)
         return EX_DIFFERENT
-    print(f"playing {in_iso(span.since)} to {in_iso(span.until)}", file=sys.stderr)
+    print(f"playing {in_iso(played.since)} to {in_iso(played.until)}", file=sys.stderr)
     replay, began = Replay(), monotonic()
-    for made in replay.play(tape.entries(span)):
+    for made in replay.play(tape.entries(played)):
         at = EPOCH + timedelta(milliseconds=made.at_ms)
         if isinstance(made, Run):
             _introduce(made)

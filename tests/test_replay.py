@@ -11,6 +11,7 @@ from shutil import copyfile
 import duckdb
 import pytest
 
+from bot.__main__ import main
 from bot.record.schema import TABLES, create_tables
 from bot.record.tape import Tape
 from bot.replay import Replay
@@ -245,6 +246,18 @@ def test_a_record_without_states_says_so(tmp_path: Path) -> None:
             "SELECT table_name FROM duckdb_tables()").fetchall()}
     done = replay(path, folder=tmp_path)
     assert done.returncode == 1 and "this record holds no states" in done.stderr
+
+
+def test_ctrl_c_is_told_as_such(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """DuckDB tells it as one of its errors."""
+    def interrupted(*_: object) -> None:
+        raise duckdb.InterruptException("INTERRUPT Error: Interrupted!")
+
+    monkeypatch.setattr(Tape, "_read", interrupted)
+    assert main(["replay", str(file)]) == 130
+    assert capsys.readouterr().err.endswith("interrupted\n")
 
 
 @pytest.mark.parametrize("arguments, told", [

@@ -152,7 +152,7 @@ def _fetched(
 
 def _as_file(con: "DuckDBPyConnection", folder: Path, limit: int) -> bytes:
     """DuckDB writes Parquet to files only, and may do so in the folder of the archive."""
-    from bot.record.whole import quoted
+    from bot.record.schema import quoted
     drafts = folder / "answers"
     try:
         drafts.mkdir(parents=True, exist_ok=True)

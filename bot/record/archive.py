@@ -19,8 +19,8 @@ import msgspec
 from bot.errors import RecorderError
 from bot.record.bars import EARLY, LATE, of_day
 from bot.record.drafts import settle, sync
-from bot.record.schema import DAILY
-from bot.record.whole import quoted, whole
+from bot.record.schema import DAILY, quoted
+from bot.record.whole import whole
 
 CLOSED_AFTER = timedelta(minutes=10)
 

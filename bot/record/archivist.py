@@ -12,6 +12,7 @@ import msgspec
 from bot.errors import RecorderError
 from bot.folding import Fold
 from bot.model import ArchiveStatus, RecordStatus
+from bot.record.mark import Loss
 from bot.record.recorder import Recorder
 from bot.worker import Worker
 
@@ -111,11 +112,12 @@ class Archivist(Worker):
         own(self._folder, self._recorder.path, [file for file, _ in known])
         gone = [(file, day) for file, day in known if not (self._folder / file).exists()]
         if gone and self._asked(lambda database: database.disown([file for file, _ in gone])):
-            self._recorder.tell_loss(
+            first, last = (datetime.combine(day, datetime.min.time(), UTC)
+                           for _, day in (gone[0], gone[-1]))
+            self._recorder.tell_loss(Loss(
                 f"{len(gone)} files of the archive are gone, the first is "
                 f"{self._folder / gone[0][0]}",
-                datetime.combine(gone[0][1], datetime.min.time()),
-                datetime.combine(gone[-1][1], datetime.min.time()) + timedelta(days=1))
+                first.timestamp(), (last + timedelta(days=1)).timestamp()))
 
     def _claim(self) -> bool:
         """See to it that no file is without its entry that has rows which nobody else has.

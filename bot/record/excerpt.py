@@ -9,9 +9,9 @@ import duckdb
 
 from bot.errors import RecorderError
 from bot.moments import in_iso
-from bot.record.schema import FILLED, TABLES, create_tables
+from bot.record.schema import FILLED, TABLES, create_tables, quoted
 from bot.record.tape import Tape
-from bot.record.whole import BARS, quoted
+from bot.record.whole import BARS
 
 # By its first column, which is the moment of a row.
 MOMENTS = {table: next(iter(columns))
@@ -60,7 +60,7 @@ def rows_of(
     moment = MOMENTS[table]
     these = f"{moment} >= TIMESTAMP '{since}' AND {moment} < TIMESTAMP '{until}'"
     if symbol is not None:
-        these += f" AND symbol = '{symbol.replace(chr(39), chr(39) * 2)}'"
+        these += f" AND symbol = {quoted(symbol)}"
     order = f"{moment}, seq" if "seq" in TABLES.get(table, BARS)[1] else moment
     ((count, first, last),) = con.execute(
         f"SELECT count(*), min({moment}), max({moment}) FROM {table} WHERE {these}").fetchall()
@@ -95,7 +95,7 @@ def write_record(
             seq BETWEEN {first} AND {last} OR id IN (SELECT id FROM incidents GROUP BY id HAVING
                 min(opened_at) < TIMESTAMP '{until}'
                 AND coalesce(max(closed_at) >= TIMESTAMP '{taken_at}', true))""", "seq")
-        whose = f"instance = '{instance.replace(chr(39), chr(39) * 2)}'"
+        whose = f"instance = {quoted(instance)}"
         rows["openings"] = _take(con, "openings", whose, "opened_at")
         con.execute("DELETE FROM excerpt.main.progress")
         _take(con, "progress", "true", "batch")
@@ -128,7 +128,7 @@ def _take(con: duckdb.DuckDBPyConnection, table: str, these: str, order: str) ->
 
 
 def _not_playable(con: duckdb.DuckDBPyConnection, until: datetime) -> str:
-    ((first,),) = con.execute("SELECT min(taken_at) FROM states WHERE seq IS NOT NULL").fetchall()
+    first = Tape(con).first()
     if first is None:
         return "nothing in this record can be replayed: it holds no states, which bots of this " \
                "version write"

@@ -15,8 +15,8 @@ import duckdb
 
 from bot.errors import RecorderError
 from bot.record.opening import in_words
-from bot.record.schema import TABLES
-from bot.record.whole import BARS, nothing, quoted
+from bot.record.schema import TABLES, quoted
+from bot.record.whole import BARS, nothing
 
 Meaning = tuple[str, dict[str, tuple[str, str]]]
 
@@ -141,10 +141,6 @@ def _show_one(
     if hot:
         parts.append(f"FROM record.main.{table}")
     con.execute(f"CREATE VIEW {table} AS {' UNION ALL BY NAME '.join(parts)}")
-    con.execute(f"COMMENT ON VIEW {table} IS {_literal(about)}")
+    con.execute(f"COMMENT ON VIEW {table} IS {quoted(about)}")
     for column, (_, comment) in columns.items():
-        con.execute(f"COMMENT ON COLUMN {table}.{column} IS {_literal(comment)}")
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+        con.execute(f"COMMENT ON COLUMN {table}.{column} IS {quoted(comment)}")

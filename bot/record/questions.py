@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 
 from bot.record import quality
 from bot.record.asked import MOST_ROWS, SERVED, Asked, Conditions, Past, Question, Sql
-from bot.record.bars import KEPT, LATE, PRICES, TRADES, WIDTHS, bars
+from bot.record.bars import EARLY, KEPT, LATE, PRICES, TRADES, WIDTHS, bars
 
-EARLY = timedelta(hours=1)  # a trade is heard of this much before its stamp, at most
 CARRIED_S = 10  # a price is not compared with others for longer than this
 DAY = timedelta(days=1)
 

@@ -12,7 +12,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,13 +89,10 @@ class Recorder(Keeper):
         self._tasks: deque[Callable[[Database], None]] = deque()
         self._database: Database | None = None
 
-    def tell_loss(self, cause: str, since: datetime, until: datetime) -> None:
-        """Have it told that rows of a time are not in the record any more. since, until: UTC,
-        naive. Thread: any.
-        """
-        log.error("📊 [DUCKDB] Lost: %s", cause)
-        self._on_loss(Loss(cause, since.replace(tzinfo=UTC).timestamp(),
-                           until.replace(tzinfo=UTC).timestamp()).incident(self._instance))
+    def tell_loss(self, loss: Loss) -> None:
+        """Have it told that rows of a time are not in the record any more. Thread: any."""
+        log.error("📊 [DUCKDB] Lost: %s", loss.cause)
+        self._on_loss(loss.incident(self._instance))
 
     def ask(self, task: Callable[["Database"], None]) -> None:
         """Have something done once on the recorder's thread, when the database can be written.
@@ -216,8 +212,7 @@ class Recorder(Keeper):
             database.look_back(on_history)
         if (loss := database.loss()) is not None:
             self.losses += 1
-            log.error("📊 [DUCKDB] Lost: %s", loss.cause)
-            self._on_loss(loss.incident(self._instance))
+            self.tell_loss(loss)
         return database
 
     def _succeeded(self) -> None:

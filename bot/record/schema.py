@@ -176,12 +176,13 @@ def _complete(
     if not there:
         shape = ", ".join(f"{column} {kind}" for column, (kind, _) in missing)
         con.execute(f"CREATE TABLE {table} ({shape})")
-        con.execute(f"COMMENT ON TABLE {table} IS {_literal(meaning)}")
+        con.execute(f"COMMENT ON TABLE {table} IS {quoted(meaning)}")
     for column, (kind, comment) in missing:
         if there:
             con.execute(f"ALTER TABLE {table} ADD COLUMN {column} {kind}")
-        con.execute(f"COMMENT ON COLUMN {table}.{column} IS {_literal(comment)}")
+        con.execute(f"COMMENT ON COLUMN {table}.{column} IS {quoted(comment)}")
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def quoted(value: object) -> str:
+    """A text or a path as a literal of SQL."""
+    return "'" + str(value).replace("'", "''") + "'"

@@ -122,7 +122,7 @@ class Snapshots:
 
 def _copy(con: "DuckDBPyConnection", name: str, draft: Path) -> None:
     """Raises: duckdb.Error, RecorderError. The file is whole and closed when this returns."""
-    from bot.record.whole import quoted
+    from bot.record.schema import quoted
     alias = f"snapshot_{draft.stem}"
     con.execute(f"ATTACH {quoted(draft)} AS {alias}")
     try:

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import duckdb
 
 from bot.record.archive import Closed, bounds, export_rows, fingerprint, span, within
-from bot.record.schema import DAILY, TABLES
-from bot.record.whole import BARS, nothing, quoted, whole
+from bot.record.schema import DAILY, TABLES, quoted
+from bot.record.whole import BARS, nothing, whole
 
 NAME = re.compile(r"(\w+)/day=(\d{4}-\d\d-\d\d)/\1(-\d+)?\.parquet")
 

@@ -122,8 +122,8 @@ class Tape:
 
     def first(self) -> datetime | None:
         """When the first state was noted. Raises: duckdb.Error."""
-        row = self._one("SELECT min(taken_at) FROM states")
-        return row[0] if row else None
+        begin = self.begin(None, None)
+        return begin[1] if begin else None
 
     def entries(self, span: Span) -> Iterator[tuple[int, Entry]]:
         """(place, what is there), in order, holes too.

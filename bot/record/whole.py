@@ -5,7 +5,7 @@ from pathlib import Path
 
 import duckdb
 
-from bot.record.schema import DAILY
+from bot.record.schema import DAILY, quoted
 
 
 def whole(
@@ -50,8 +50,3 @@ def nothing(columns: dict[str, tuple[str, str]]) -> str:
     """SQL of no rows with these columns, beside which those of other rows fall into place."""
     shape = ", ".join(f"NULL::{kind} AS {column}" for column, (kind, _) in columns.items())
     return f"SELECT {shape} WHERE false"
-
-
-def quoted(path: Path) -> str:
-    """As a literal of SQL."""
-    return "'" + str(path).replace("'", "''") + "'"

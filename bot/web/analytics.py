@@ -10,11 +10,10 @@ from flask import Flask, Response, abort, request
 
 from bot.errors import RecorderError, shown
 from bot.moments import in_ms
-from bot.record.analyst import CHUNK_ROWS, Answer, Row, TooBusy, TooManyRows, breathe
+from bot.record.analyst import CHUNK_ROWS, Answer, Row, TooManyRows, breathe
 from bot.record.asked import MOST_ROWS, Asked, Question
 from bot.record.questions import QUESTIONS
-from bot.record.watch import TookTooLong
-from bot.web.problems import answer, refuse
+from bot.web.problems import answer, not_told
 from bot.web.spans import FORMATS, page_after, read
 from bot.web.status import Json
 from bot.web.view import View
@@ -46,13 +45,8 @@ def add_analytics(app: Flask, view: View, clock: Callable[[], float]) -> None:
                 return _answered(view, name, question, asked, form)
         except TooManyRows as error:
             abort(400, str(error))
-        except TookTooLong as error:
-            return refuse(504, str(error), view.instance)
         except RecorderError as error:
-            response = refuse(503, str(error), view.instance)
-            if isinstance(error, TooBusy):
-                response.headers["Retry-After"] = "1"
-            return response
+            return not_told(error, view.instance)
 
 
 def _answered(view: View, name: str, question: Question, asked: Asked, form: str) -> Response:

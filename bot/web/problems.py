@@ -7,6 +7,10 @@ import msgspec
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
+from bot.errors import RecorderError
+from bot.record.analyst import TooBusy
+from bot.record.watch import TookTooLong
+
 PROBLEM = "application/problem+json"
 KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 
@@ -25,6 +29,14 @@ def refuse(status: int, detail: str, instance: str, **members: object) -> Respon
     """instance: INSTANCE_ID, written as the URI reference that RFC 9457 wants there."""
     body = problem(status, detail, **members, instance=quote(instance, safe=""))
     return answer(body, status, PROBLEM)
+
+
+def not_told(error: RecorderError, instance: str) -> Response:
+    """Why nothing can be told of the record, and whether it is worth asking again."""
+    response = refuse(504 if isinstance(error, TookTooLong) else 503, str(error), instance)
+    if isinstance(error, TooBusy):
+        response.headers["Retry-After"] = "1"
+    return response
 
 
 def explain_errors(app: Flask, instance: str) -> None:

@@ -4,10 +4,8 @@ import msgspec
 from flask import Flask, Response, request
 
 from bot.errors import RecorderError
-from bot.record.analyst import TooBusy
-from bot.record.watch import TookTooLong
 from bot.web.posted import posted
-from bot.web.problems import answer, refuse
+from bot.web.problems import answer, not_told
 from bot.web.view import View
 
 PATH = "/api/v1/snapshot"
@@ -25,13 +23,8 @@ def add_snapshot(app: Flask, view: View) -> None:
         try:
             with view.analyst.seat():
                 taken = view.snapshots.take(gone)
-        except TookTooLong as error:
-            return refuse(504, str(error), view.instance)
         except RecorderError as error:
-            response = refuse(503, str(error), view.instance)
-            if isinstance(error, TooBusy):
-                response.headers["Retry-After"] = "1"
-            return response
+            return not_told(error, view.instance)
         return answer({"instance": view.instance, "file": str(taken.file),
                        "takenAt": taken.taken_at_ms, "tookMs": taken.took_ms,
                        "bytes": taken.size})
