@@ -48,7 +48,7 @@ class Recording:
     def look(self) -> None:
         """Have rows that were refused told. Thread: main loop only, about every second."""
         if self.recorder is not None:
-            self._ledger.refused(self.recorder.dropped, self.recorder.status().state)
+            self._ledger.refused(self.recorder.dropped, self.recorder.condition)
 
     @property
     def status(self) -> RecordStatus | None:

@@ -101,6 +101,11 @@ class Recorder(Keeper):
         """
         self._tasks.append(task)
 
+    @property
+    def condition(self) -> str:
+        """`state`, also while its thread hangs. Thread: any."""
+        return self._vitals.judge(self.active, self.state)[1]
+
     def status(self) -> RecordStatus:
         """How it is at this moment, also while its thread hangs. Thread: any; takes a moment."""
         vitals, active, state = self._vitals, *self._vitals.judge(self.active, self.state)
