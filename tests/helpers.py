@@ -12,12 +12,17 @@ PATIENCE_S = 10.0
 
 
 def eventually(
-    condition: Callable[[], T | Literal[False] | None], within: float = PATIENCE_S, what: str = ""
+    condition: Callable[[], T | Literal[False] | None], within: float = PATIENCE_S,
+    what: str | Callable[[], object] = "",
 ) -> T:
-    """Wait until `condition()` is true. Returns: what it returned. Fails after `within` s."""
+    """Wait until `condition()` is true. Returns: what it returned. Fails after `within` s.
+
+    what: that is waited for, or a look at how it stands when it did not come.
+    """
     deadline = time.monotonic() + within
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {within} s: {what or condition}"
+        assert time.monotonic() < deadline, (
+            f"not within {within} s: {what() if callable(what) else what or condition}")
         time.sleep(LOOK_EVERY_S)
     return found
 
