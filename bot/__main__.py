@@ -29,11 +29,12 @@ ONE_WISH_S = 0.1
 
 # Verbs with modules of their own, each with add_arguments and run.
 OF_THEIR_OWN = {
-    "query": ("bot.querying", "ask the record in SQL, whether the bot runs or not"),
-    "export": ("bot.exporting",
+    "query": ("bot.verbs.query", "ask the record in SQL, whether the bot runs or not"),
+    "export": ("bot.verbs.export",
                "a span of the record as a file: CSV, Parquet, or a record of its own"),
-    "replay": ("bot.replaying", "play the record through the judgement again, and compare"),
-    "drill": ("bot.drilling", "cut off a source of the running bot, and measure what readers see"),
+    "replay": ("bot.verbs.replay", "play the record through the judgement again, and compare"),
+    "drill": ("bot.verbs.drill",
+              "cut off a source of the running bot, and measure what readers see"),
     "sandbox": ("bot.sandbox.command", "practice exchanges on loopback, with faults to throw"),
 }
 
@@ -149,17 +150,17 @@ def _on_signals(call: Callable[[str], None]) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from bot.commands import check
+    from bot.verbs.look import check
     return check(arguments)
 
 
 def _status(arguments: argparse.Namespace) -> int:
-    from bot.commands import status
+    from bot.verbs.look import status
     return status(arguments)
 
 
 def _price(arguments: argparse.Namespace) -> int:
-    from bot.commands import price
+    from bot.verbs.look import price
     return price(arguments)
 
 

@@ -15,23 +15,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic, time
 from typing import get_args
 
-from bot.court import Court
-from bot.desk import Desk
 from bot.errors import ConnectError, SourceError
 from bot.events import Listener, Publisher
 from bot.exchanges import ALL
 from bot.exchanges.base import Exchange
-from bot.explanation import Explanation
-from bot.feed import Feed
-from bot.fitness import Policy, unfit
+from bot.feeds.feed import Feed
+from bot.feeds.subscriptions import Subscriptions
 from bot.health import source_status, summary
-from bot.journal import Journal
-from bot.judge import Standing
+from bot.judging.court import Court
+from bot.judging.desk import Desk
+from bot.judging.explanation import Explanation
+from bot.judging.fitness import Policy, unfit
+from bot.judging.journal import Journal
+from bot.judging.judge import Standing
+from bot.judging.resolution import RESOLUTIONS, Resolution
+from bot.judging.watchdog import Watchdog
 from bot.model import FeedHealth, Opinion, Quote, SourceStatus, UpdateType
-from bot.resolution import RESOLUTIONS, Resolution
-from bot.subscriptions import Subscriptions
 from bot.symbols import parse_symbol
-from bot.watchdog import Watchdog
 from bot.worker import Deadline, Worker, stop_all
 
 EVENTS = ("market_data", "source_switch", "source_connected", "source_disconnected",

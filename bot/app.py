@@ -11,16 +11,16 @@ from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.broker import Broker
 from bot.chain import Chain
 from bot.config import Config
-from bot.ledger import Ledger
-from bot.recording import Recording
-from bot.rehearsal import Drillable, Drills, Stage, why_refused
-from bot.opinions import Opinions
+from bot.drills.rehearsal import Drillable, Drills, Stage, why_refused
+from bot.incidents.ledger import Ledger
 from bot.phrases import in_short
+from bot.recording import Recording
 from bot.reporter import Reporter
 from bot.sources.mock import MockSource
+from bot.sources.opinions import Opinions
+from bot.sources.tiers import lower_tiers, stream_tier
 from bot.summary import announce
 from bot.systemd import notify
-from bot.tiers import lower_tiers, stream_tier
 from bot.web.hub import Hub
 from bot.web.server import WebServer
 from bot.window import Window

@@ -19,11 +19,11 @@ from dotenv.parser import parse_stream
 from bot.conflicts import DEPENDS, conflicts
 from bot.errors import ConfigError, shown
 from bot.exchanges import ALL
+from bot.judging.resolution import RESOLUTIONS, Resolution
 from bot.readers import (
     brokers, certificates, is_loopback, milliseconds, one_of, password, path, secret_word, several,
     switch, symbols, topic, upper, urls, whole, word,
 )
-from bot.resolution import RESOLUTIONS, Resolution
 from bot.symbols import Symbol
 
 ENV_FILE = Path(".env")

@@ -1,8 +1,8 @@
 """The record of the daemon put together: who writes, who archives, who answers questions."""
 
 from bot.config import Config
-from bot.journal import Journal
-from bot.ledger import Ledger
+from bot.incidents.ledger import Ledger
+from bot.judging.journal import Journal
 from bot.model import RecordStatus
 from bot.record.analyst import Analyst
 from bot.record.archivist import Archivist

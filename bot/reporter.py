@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from time import monotonic, time
 
-from bot import decisions
 from bot.chain import explains, in_words
-from bot.decisions import Decision
 from bot.events import (
     FailoverFailed, LinkChanged, Listener, SourceConnected, SourceDisconnected, SourceFault,
     SourceHandedOver, SourceJudged, SourceSwitched, TierChanged, VerdictChanged,
 )
-from bot.feed import STOPPED
+from bot.feeds.feed import STOPPED
+from bot.judging import decisions
+from bot.judging.decisions import Decision
 from bot.model import FeedHealth, LinkStatus, MarketDataUpdate, Quote, SourceStatus
 from bot.phrases import severity, source_in_words
 from bot.record.recorder import Recorder

@@ -3,11 +3,11 @@
 from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.broker import Broker
 from bot.chain import Chain
-from bot.explanation import Explanation
-from bot.ledger import Ledger
+from bot.drills.rehearsal import Drills
+from bot.incidents.ledger import Ledger
+from bot.judging.explanation import Explanation
 from bot.model import LinkStatus, Quote, RecordStatus, SourceStatus
 from bot.recording import Recording
-from bot.rehearsal import Drills
 
 
 class Window:

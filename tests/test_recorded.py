@@ -11,7 +11,7 @@ import pytest
 from bot.model import MarketDataUpdate, UpdateType
 from bot.sandbox.server import Sandbox
 from bot.symbols import Symbol
-from tests.feeds import Watched, running
+from tests.feeds.watched import Watched, running
 from tests.helpers import eventually
 
 FOLDER = os.environ.get("BOT_RECORDINGS", "")

@@ -16,7 +16,7 @@ from bot.broker.reader import TopicReader
 from bot.broker.writer import CAPACITY, Served, TopicWriter, Update
 from bot.chain import in_words
 from bot.config import Config
-from bot.fitness import Policy
+from bot.judging.fitness import Policy
 from bot.model import LinkStatus, MarketDataUpdate, Quote
 from bot.web import status
 from bot.worker import Worker

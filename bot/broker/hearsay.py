@@ -12,15 +12,15 @@ import msgspec
 from bot.broker.sorting import NOBODY, Counts, Opened, Received, Sorter
 from bot.broker.stamps import Stamps, Whose
 from bot.broker.wire import as_update
-from bot.desk import Desk
 from bot.errors import ImplausibleStamp, NoQuote, ParseError, StaleQuote
 from bot.events import Publisher
-from bot.explanation import Explanation
-from bot.fitness import Policy
+from bot.feeds.intake import Intake
 from bot.folding import Fold
-from bot.intake import Intake
+from bot.judging.desk import Desk
+from bot.judging.explanation import Explanation
+from bot.judging.fitness import Policy
+from bot.judging.resolution import Resolution
 from bot.model import FeedHealth, Quote
-from bot.resolution import Resolution
 
 TIER = "kafka"
 MAX_AGE_S = 10.0

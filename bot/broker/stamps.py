@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic, time
 
 from bot.errors import ImplausibleStamp
-from bot.lag import WINDOW_S, LagMeter
+from bot.feeds.lag import WINDOW_S, LagMeter
 
 MOST_AHEAD_S = 60.0
 MOST_CLOCKS = 100  # whose they are comes from outside

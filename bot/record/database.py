@@ -16,7 +16,7 @@ import msgspec
 
 from bot import __version__
 from bot.errors import RecorderError, shown
-from bot.incidents import History
+from bot.incidents.incident import History
 from bot.record.archive import Closed, fingerprint, span, within
 from bot.record.history import read_history
 from bot.record.mark import Loss, Mark, Noted

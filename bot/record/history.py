@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from bot.incidents import History, Incident
+from bot.incidents.incident import History, Incident
 
 WINDOW = timedelta(days=30)
 MOST_INCIDENTS = 20_000

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Mapping
 
-from bot.incidents import Incident
-from bot.journal import Note
+from bot.incidents.incident import Incident
+from bot.judging.journal import Note
 from bot.model import FeedHealth, Quote
 from bot.record.pile import Pile
 from bot.record.rows import Happened, Sample, Served

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from bot.errors import RecorderError
-from bot.incidents import LOST, Incident
+from bot.incidents.incident import LOST, Incident
 
 SIZE = 256  # of what is noted; after it comes the number of the process that holds it
 

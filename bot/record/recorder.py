@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from bot.backoff import Backoff
 from bot.errors import RecorderError
-from bot.incidents import History, Incident
+from bot.incidents.incident import History, Incident
 from bot.model import RecordStatus
 from bot.record.keeper import Keeper
 from bot.record.mark import Loss

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from bot.incidents import Incident
-from bot.journal import Input, State
+from bot.incidents.incident import Incident
+from bot.judging.journal import Input, State
 from bot.model import FeedHealth, MarketDataUpdate, Quote
 
 TEXT_LIMIT = 2_000

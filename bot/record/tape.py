@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import duckdb
 import msgspec
 
-from bot.decisions import KINDS
 from bot.errors import RecordError
-from bot.journal import Input, Note, State
+from bot.judging.decisions import KINDS
+from bot.judging.journal import Input, Note, State
 from bot.model import MarketDataUpdate
 from bot.record.rows import Row
 from bot.record.schema import FILLED, TABLES

@@ -7,11 +7,11 @@ the streams are fresh the chain never gets here, and no request leaves the machi
 from collections.abc import Callable, Sequence
 from time import monotonic, time
 
-from bot.agreement import UNKNOWN_BASIS
 from bot.errors import NoQuote, StaleQuote
 from bot.exchanges import okx
+from bot.judging.agreement import UNKNOWN_BASIS
 from bot.model import MarketDataUpdate, Opinion, Quote
-from bot.poller import WANTED_FOR_S, Poller, Report
+from bot.sources.poller import WANTED_FOR_S, Poller, Report
 from bot.symbols import Symbol
 
 CLOCK_ERROR_S = 60.0  # a stamp may seem so old by a clock that is wrong; beyond it is old

@@ -1,8 +1,8 @@
 """Tier 1: the exchanges' streams."""
 
 from bot.aggregator import MultiSourceWebSocketAggregator
+from bot.judging.resolution import TIER
 from bot.model import Quote
-from bot.resolution import TIER
 
 
 class StreamSource:

@@ -3,13 +3,13 @@
 import msgspec
 from flask import Flask, Response, abort
 
+from bot.drills.rehearsal import DrillState
+from bot.drills.witness import Report
 from bot.errors import DrillRunning
-from bot.rehearsal import DrillState
 from bot.web.posted import posted
 from bot.web.problems import answer
 from bot.web.status import Json
 from bot.web.view import View
-from bot.witness import Report
 
 PATH = "/api/v1/drill"
 EXAMPLE = '{"source": "binance", "fault": "cut", "seconds": 10}'

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from flask import Flask, Response, abort, request
 
 from bot.errors import shown
-from bot.incidents import Figures, Incident
+from bot.incidents.incident import Figures, Incident
 from bot.symbols import parse_symbol
 from bot.web.problems import answer
 from bot.web.status import Json

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from bot.explanation import Explanation
+from bot.judging.explanation import Explanation
 from bot.model import LinkStatus, MarketDataUpdate, Quote, RecordStatus, SourceStatus
 
 Json = dict[str, object]

@@ -2,12 +2,12 @@
 
 from typing import Protocol
 
-from bot.explanation import Explanation
-from bot.ledger import Ledger
+from bot.drills.rehearsal import Drills
+from bot.incidents.ledger import Ledger
+from bot.judging.explanation import Explanation
 from bot.model import LinkStatus, Quote, RecordStatus, SourceStatus
 from bot.record.analyst import Analyst
 from bot.record.snapshots import Snapshots
-from bot.rehearsal import Drills
 
 
 class View(Protocol):

@@ -10,7 +10,7 @@ import msgspec
 from bot.broker import writer as writing
 from bot.broker.access import Access
 from bot.broker.writer import Update
-from bot.fitness import Policy
+from bot.judging.fitness import Policy
 from bot.model import MarketDataUpdate
 
 PARTITIONS = 3

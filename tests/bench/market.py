@@ -11,12 +11,12 @@ from types import SimpleNamespace
 from typing import cast
 
 from bot.aggregator import EVENTS, MultiSourceWebSocketAggregator
-from bot.announcer import Announcer
 from bot.events import Publisher
 from bot.exchanges import ALL, okx
 from bot.exchanges.base import Exchange
-from bot.journal import Journal, Note
-from bot.memory import Memoirs, Memory
+from bot.judging.announcer import Announcer
+from bot.judging.journal import Journal, Note
+from bot.judging.memory import Memoirs, Memory
 from bot.model import MarketDataUpdate, Opinion
 from tests.helpers import Clock
 

@@ -15,10 +15,10 @@ import requests
 from bot.aggregator import EVENTS, MultiSourceWebSocketAggregator
 from bot.events import Publisher, SourceSwitched
 from bot.exchanges import ALL
-from bot.feed import Feed
+from bot.feeds.feed import Feed
+from bot.feeds.subscriptions import Subscriptions
 from bot.sandbox.server import Sandbox
 from bot.store import LatestPrices
-from bot.subscriptions import Subscriptions
 from bot.symbols import parse_symbol
 from tests.bench.conftest import Figure, blasting, spread
 from tests.helpers import eventually

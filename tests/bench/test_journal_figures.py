@@ -10,8 +10,8 @@ from statistics import median
 import pytest
 
 from bot.events import Publisher
-from bot.intake import Intake
-from bot.journal import Journal, Turn
+from bot.feeds.intake import Intake
+from bot.judging.journal import Journal, Turn
 from bot.record.pile import BATCH_ROWS, Pile
 from bot.store import LatestPrices
 from tests.bench.conftest import Figure, spread

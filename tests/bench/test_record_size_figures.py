@@ -13,7 +13,7 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
-from bot.memory import encoded
+from bot.judging.memory import encoded
 from bot.record.archive import export
 from bot.record.recorder import Recorder
 from tests.bench.conftest import Figure, spread

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bot.decisions import DECISIONS, Decision
 from bot.errors import SourceError
+from bot.judging.decisions import DECISIONS, Decision
 from bot.record.recorder import Recorder
 from tests.bench.conftest import Figure
 from tests.bench.market import Daemon

@@ -17,7 +17,7 @@ from bot.broker.reader import TopicReader
 from bot.broker.writer import Served, TopicWriter, Update
 from bot.errors import SourceError
 from bot.events import LinkChanged
-from bot.fitness import Policy
+from bot.judging.fitness import Policy
 from bot.model import MarketDataUpdate
 from bot.worker import Worker
 from tests.broker.cluster import Cluster

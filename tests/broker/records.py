@@ -9,9 +9,9 @@ import pytest
 from bot.broker.hearsay import Hearsay
 from bot.broker.wire import Record, update_record
 from bot.errors import SourceError
-from bot.fitness import Policy
+from bot.judging.fitness import Policy
+from bot.judging.resolution import Resolution
 from bot.model import MarketDataUpdate, Quote, UpdateType
-from bot.resolution import Resolution
 from tests.helpers import Clock
 
 EPOCH = 1_790_000_000.0

@@ -6,7 +6,7 @@ import pytest
 
 from bot.broker.stamps import MOST_AHEAD_S, MOST_CLOCKS, Stamps, Whose
 from bot.errors import ImplausibleStamp
-from bot.lag import WINDOW_S
+from bot.feeds.lag import WINDOW_S
 from tests.broker.records import EPOCH, ms
 from tests.helpers import Clock
 

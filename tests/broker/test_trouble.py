@@ -85,7 +85,7 @@ def test_an_outage_is_told_and_survived(
     own.create_topic("prices")
     node.kill()
     with both(access(own), "prices") as pair:
-        # here a client may be given up before the start's patience ends, and its successor waits anew
+        # a client that is given up within the start's patience has its successor wait anew
         took = {"down at start": pair.all_down(RETURN_S)}
         for end in pair.ends:
             assert end.why == f"no broker answers at {own.bootstrap}: connection refused"

@@ -13,8 +13,8 @@ from kafka import codec
 
 from bot.broker.writer import MOST_OUTSTANDING
 from tests.broker.cluster import Cluster
-from tests.broker.conftest import CLIENTS, ClusterMaker
 from tests.broker.colleague import Colleague
+from tests.broker.conftest import CLIENTS, ClusterMaker
 from tests.broker.ends import (
     SYMBOLS, access, cpu_share, holds, memory_mb, reading, update, writing)
 from tests.broker.liar import Liar, Peer

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
-from bot.resolution import RESOLUTIONS, Resolution
+from bot.judging.resolution import RESOLUTIONS, Resolution
 from tests.chaos.market import Venue, venue
 
 Effect = Literal["lie", "absent", "stamps", "harmless", "rest lie", "rest absent"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from math import inf
 
 from bot.events import SourceJudged, SourceSwitched
+from bot.judging.resolution import Case
 from bot.model import Quote
-from bot.resolution import Case
 from bot.store import Leg
 from tests.chaos.faults import KINDS, TIMING, WARM_UP_S, Fault, Schedule, mouth_honest
 from tests.chaos.market import Market

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from bot.agreement import Agreement, Statement
-from bot.fitness import Fault, Policy, SourceView, fault
-from bot.line import Line, Others
+from bot.feeds.line import Line, Others
+from bot.judging.agreement import Agreement, Statement
+from bot.judging.fitness import Fault, Policy, SourceView, fault
 from tests.chaos.report import failures, simulate
 
 MOST_SEEDS = 60
@@ -39,22 +39,26 @@ def _always(value: object) -> Callable[..., Any]:
 
 
 PLANTS = {
-    "no gate for wild ticks": Plant([("bot.line.Line.admit", _admits_everything)],
+    "no gate for wild ticks": Plant([("bot.feeds.line.Line.admit", _admits_everything)],
                                     ["spikes", "refuse"]),
-    "everybody agrees": Plant([("bot.trial.agree", _all_agree)], ["wrong", "scale"]),
-    "age by receipt only": Plant([("bot.line.Stream.advances", _always(True)),
-                                  ("bot.lag.LagMeter.excess_s", _always(0.0))],
+    "everybody agrees": Plant([("bot.judging.trial.agree", _all_agree)], ["wrong", "scale"]),
+    "age by receipt only": Plant([("bot.feeds.line.Stream.advances", _always(True)),
+                                  ("bot.feeds.lag.LagMeter.excess_s", _always(0.0))],
                                  ["repeat", "delay", "replay"]),
-    "late messages are fresh": Plant([("bot.lag.LagMeter.excess_s", _always(0.0))],
+    "late messages are fresh": Plant([("bot.feeds.lag.LagMeter.excess_s", _always(0.0))],
                                      ["delay", "growing"]),
-    "nobody is put away": Plant([("bot.trial.FALL", 10**9), ("bot.trial.FALL_SMALL", 10**9)],
+    "nobody is put away": Plant([("bot.judging.trial.FALL", 10**9),
+                                 ("bot.judging.trial.FALL_SMALL", 10**9)],
                                 ["wrong", "scale", "invert"]),
-    "no confidence": Plant([("bot.resolution._confidence", _always(0.0))], ["drift", "wrong"]),
-    "silence is no fault": Plant([("bot.judge.fault", _none_but_connection)],
+    "no confidence": Plant([("bot.judging.resolution._confidence", _always(0.0))],
+                           ["drift", "wrong"]),
+    "silence is no fault": Plant([("bot.judging.judge.fault", _none_but_connection)],
                                  ["silence", "symbol"]),
-    "one vote puts away": Plant([("bot.trial.FALL", 1), ("bot.trial.FALL_SMALL", 1)],
+    "one vote puts away": Plant([("bot.judging.trial.FALL", 1),
+                                 ("bot.judging.trial.FALL_SMALL", 1)],
                                 ["cut", "silence"]),
-    "the first may return at once": Plant([("bot.judge.failback_wait_s", _always(0.0))], ["flap"]),
+    "the first may return at once": Plant([("bot.judging.judge.failback_wait_s", _always(0.0))],
+                                          ["flap"]),
 }
 
 

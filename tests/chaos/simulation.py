@@ -1,7 +1,7 @@
 """A whole day of faults in seconds: the product's own judgement of simulated sources.
 
 No thread, no socket and no sleep. Intakes, desk and court are the product's; they are called as
-bot.feed, bot.watchdog and bot.aggregator call them.
+bot.feeds.feed, bot.judging.watchdog and bot.aggregator call them.
 """
 
 import heapq
@@ -9,15 +9,15 @@ import itertools
 import random
 from collections.abc import Callable, Iterator
 
-from bot.court import Court
-from bot.desk import Desk
 from bot.errors import SourceError
 from bot.events import Publisher
-from bot.fitness import Policy
-from bot.intake import Intake
-from bot.journal import Journal
+from bot.feeds.intake import Intake
+from bot.judging.court import Court
+from bot.judging.desk import Desk
+from bot.judging.fitness import Policy
+from bot.judging.journal import Journal
+from bot.judging.watchdog import SHORTEST_S, STOOD_STILL_S, TICK_S
 from bot.model import FeedHealth, Opinion, Quote
-from bot.watchdog import SHORTEST_S, STOOD_STILL_S, TICK_S
 from tests.chaos.faults import Fault, Schedule
 from tests.chaos.market import Market
 from tests.chaos.observer import Observer

@@ -14,8 +14,8 @@ from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.exchanges import ALL
 from bot.exchanges.base import Exchange
 from bot.model import MarketDataUpdate, UpdateType
-from bot.poller import Poller
 from bot.sandbox.server import Sandbox
+from bot.sources.poller import Poller
 from bot.symbols import Symbol, parse_symbol
 from bot.worker import Deadline, stop_all
 from tests.chaos.troubles import SYMBOL, TROUBLES, Plan, drawn

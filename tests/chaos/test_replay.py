@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bot.decisions import DECISIONS, Decision
-from bot.journal import Journal, Note, State
-from bot.memory import Memory, decoded
+from bot.judging.decisions import DECISIONS, Decision
+from bot.judging.journal import Journal, Note, State
+from bot.judging.memory import Memory, decoded
+from bot.judging.player import Player
 from bot.model import Quote
-from bot.player import Player
 from tests.chaos.faults import schedule
 from tests.chaos.simulation import Simulation
 

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 from typing import NamedTuple
 
-from bot.resolution import RESOLUTIONS, Resolution
+from bot.judging.resolution import RESOLUTIONS, Resolution
 from tests.chaos.faults import Fault, Schedule, decidable
 from tests.chaos.market import venue
 

@@ -1,13 +1,13 @@
-"""The connection to one venue, as bot.feed keeps it, on simulated time."""
+"""The connection to one venue, as bot.feeds.feed keeps it, on simulated time."""
 
 import random
 from collections.abc import Callable
 
 from bot.backoff import Backoff
 from bot.errors import ImplausibleStamp
-from bot.intake import Intake
+from bot.feeds.intake import Intake
+from bot.feeds.pings import Pings
 from bot.model import FeedHealth, MarketDataUpdate
-from bot.pings import Pings
 from tests.chaos.voice import Voice
 
 Later = Callable[[float, Callable[[float], None]], None]  # what is called is told the time

@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 
 import duckdb
 
-from bot.incidents import Incident
-from bot.journal import Input
-from bot.ledger import Ledger
+from bot.incidents.incident import Incident
+from bot.incidents.ledger import Ledger
+from bot.judging.journal import Input
 from bot.model import MarketDataUpdate
 from bot.record import archivist as looks
 from bot.record.archivist import Archivist

@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from bot.commands import _record_table
+from bot.verbs.look import _record_table
 from bot.sandbox.server import Sandbox
 from tests.helpers import eventually
 from tests.processes import daemon

@@ -9,10 +9,10 @@ from typing import Any
 import duckdb
 import pytest
 
+from bot.incidents.incident import History, Incident
+from bot.incidents.ledger import Ledger
 from bot.record import history
 from bot.record.history import read_history
-from bot.incidents import History, Incident
-from bot.ledger import Ledger
 from bot.record.recorder import Recorder
 from bot.record.schema import create_tables
 from tests.helpers import eventually

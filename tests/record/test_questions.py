@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bot.exchanges import ALL
-from bot.incidents import Incident
+from bot.incidents.incident import Incident
 from bot.model import FeedHealth, MarketDataUpdate, UpdateType
 from bot.record.analyst import Analyst, Answer
 from bot.record.archivist import Archivist

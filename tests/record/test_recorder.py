@@ -17,13 +17,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from bot.record.database import Database
+from bot.errors import RecorderError
+from bot.incidents.incident import Incident
+from bot.model import MarketDataUpdate, Quote
 from bot.record import vitals
+from bot.record.database import Database
 from bot.record.mark import Mark
 from bot.record.opening import SETTINGS, set_aside
-from bot.errors import RecorderError
-from bot.incidents import Incident
-from bot.model import MarketDataUpdate, Quote
 from bot.record.recorder import Recorder
 from bot.record.rows import Row
 from bot.record.schema import VERSION

@@ -6,16 +6,16 @@ from typing import Any
 import msgspec
 import websocket
 
+from bot.drills.rehearsal import Drills, DrillState, Stage
+from bot.drills.witness import Report
 from bot.errors import NoQuote
-from bot.explanation import Explanation
-from bot.ledger import Ledger
+from bot.incidents.ledger import Ledger
+from bot.judging.explanation import Explanation
 from bot.model import (
     LinkStatus, MarketDataUpdate, Quote, RecordStatus, SourceStatus, UpdateType,
 )
 from bot.record.analyst import Analyst
 from bot.record.snapshots import Snapshots
-from bot.rehearsal import Drills, DrillState, Stage
-from bot.witness import Report
 from tests.helpers import Clock
 
 LOOPBACK = "127.0.0.1"

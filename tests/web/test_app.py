@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from bot import __version__
-from bot.explanation import Explanation, LegVerdict
+from bot.judging.explanation import Explanation, LegVerdict
 from bot.model import Quote
 from bot.web.app import ENDPOINTS, create_app
 from bot.web.guard import trusted_hosts

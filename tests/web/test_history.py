@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from bot.events import SourceJudged, SourceSwitched, VerdictChanged
-from bot.incidents import History
+from bot.incidents.incident import History
 from tests.web.fakes import FakeView
 from tests.web.test_app import ask, problem
 

@@ -1,0 +1,153 @@
+"""The incidents that are open and those that were, and the tally of every subject.
+
+Not for several threads at once: the ledger, whose book it is, sees to that.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+
+import msgspec
+
+from bot.incidents.incident import (
+    DOWN, LOST, UNRECORDED, Availability, History, Incident, Span, merged,
+)
+from bot.incidents.tally import Tally
+
+KEPT = 1_000  # closed incidents that can be asked for; the figures rest on all there were
+CUT_SHORT = "; open when the bot ended"
+
+Subject = tuple[str | None, str]
+
+
+class Open(msgspec.Struct):
+    """An incident that goes on. mono: monotonic s of its opening; first: its first cause."""
+
+    incident: Incident
+    mono: float
+    first: str
+
+
+class Book:
+    """began, began_at: the start of this process, monotonic and epoch s. open: what goes on."""
+
+    def __init__(
+        self,
+        instance: str,
+        symbols: tuple[str, ...],
+        sources: tuple[str, ...],
+        mono: Callable[[], float],
+        wall: Callable[[], float],
+    ) -> None:
+        self.began, self.began_at = mono(), wall()
+        self.open: dict[Subject, Open] = {}
+        self._instance = instance
+        self._mono, self._wall = mono, wall
+        self._serial = count(1)
+        self._since = self.began_at
+        self._closed: deque[Incident] = deque(maxlen=KEPT)
+        self._tallies: dict[Subject, Tally] = {
+            (source, symbol): Tally(self.began) for source in (None, *sources)
+            for symbol in symbols}
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        return tuple(self._tallies)
+
+    def begin(
+        self, subject: Subject, cause: str, rule: str, mono: float, since: float | None
+    ) -> Incident:
+        """Open an incident at `mono`. since: monotonic s of the last good, if that is known."""
+        opened_at = self._wall() - (self._mono() - mono)
+        incident = Incident(
+            id=self._new_id(opened_at), source=subject[0], symbol=subject[1], cause=cause,
+            rule=rule, opened_at=opened_at, instance=self._instance,
+            detected_after_ms=None if since is None else max(0.0, mono - since) * 1000)
+        self.open[subject] = Open(incident, mono, cause)
+        self._tallies.setdefault(subject, Tally(self.began)).failed(mono)
+        return incident
+
+    def end(self, subject: Subject, mono: float) -> Incident:
+        """Close the open incident of `subject`."""
+        found = self.open.pop(subject)
+        self._tallies[subject].recovered(mono)
+        length_s = max(0.0, mono - found.mono)
+        told = found.incident
+        incident = msgspec.structs.replace(
+            told, revision=told.revision + 1, closed_at=told.opened_at + length_s,
+            duration_ms=length_s * 1000,
+            blackout_ms=length_s * 1000 if told.source is None else told.blackout_ms)
+        self._closed.append(incident)
+        return incident
+
+    def adopt(self, history: History) -> list[Incident]:
+        """Count what earlier lives left, and the time since. Returns: what is new in it."""
+        if history.since is None:
+            return []
+        end, since = self.began_at, min(history.since, self.began_at)
+        alive_at = end if history.alive_at is None else min(history.alive_at, end)
+        old, new = [], []
+        for incident in history.incidents:
+            if incident.closed_at is None:
+                incident = _cut_short(incident, alive_at)
+                new.append(incident)
+            old.append(incident)
+        if alive_at < end:
+            new.append(self._down(alive_at, end))
+            old.append(new[-1])
+        self._since = min(self._since, since)
+        self._count(old, since, end)
+        self._closed = deque([*old, *self._closed], KEPT)
+        return new
+
+    def note(self, incident: Incident) -> None:
+        """Keep an incident that is over and counts against nobody."""
+        self._closed.append(incident)
+
+    def incidents(self) -> list[Incident]:
+        """In no order; what goes on has lasted `duration_ms` so far."""
+        now = self._mono()
+        return [*self._closed, *(
+            msgspec.structs.replace(one.incident, duration_ms=(now - one.mono) * 1000)
+            for one in self.open.values())]
+
+    def availability(self) -> Availability:
+        now = self._mono()
+        observed_s = self.began_at - self._since + now - self.began
+        rows = [tally.figures(source, symbol, observed_s, now)
+                for (source, symbol), tally in self._tallies.items()]
+        return Availability(self._since, observed_s * 1000,
+                            tuple(row for row in rows if row.source is None),
+                            tuple(row for row in rows if row.source is not None))
+
+    def _count(self, old: list[Incident], since: float, end: float) -> None:
+        spans: dict[tuple[str | None, str | None], list[Span]] = {}
+        for incident in old:
+            if incident.rule in (UNRECORDED, LOST):
+                continue
+            spans.setdefault((incident.source, incident.symbol), []).append(
+                (incident.opened_at, incident.closed_at or end))
+        everybody = spans.get((None, None), [])
+        for subject, tally in self._tallies.items():
+            own = spans.get(subject, []) + everybody
+            tally.adopt(len(own), merged(own, since, end), end)
+
+    def _down(self, alive_at: float, end: float) -> Incident:
+        length_ms = (end - alive_at) * 1000
+        return Incident(
+            id=self._new_id(alive_at), source=None, symbol=None, cause=DOWN, rule=DOWN,
+            opened_at=alive_at, closed_at=end, duration_ms=length_ms, blackout_ms=length_ms,
+            instance=self._instance)
+
+    def _new_id(self, at: float) -> str:
+        return (f"{self._instance}-{datetime.fromtimestamp(at, UTC):%Y%m%dT%H%M%S.%f}"
+                f"-{next(self._serial)}")
+
+
+def _cut_short(incident: Incident, at: float) -> Incident:
+    """An incident that a life of the bot did not see the end of: known up to its last sign."""
+    length_s = max(0.0, at - incident.opened_at)
+    return msgspec.structs.replace(
+        incident, revision=incident.revision + 1, cause=incident.cause + CUT_SHORT,
+        closed_at=incident.opened_at + length_s, duration_ms=length_s * 1000)

@@ -1,0 +1,228 @@
+"""Every incident, and how well each source and each served price did: kept in memory, and exact.
+
+A source is judged by the aggregator. A price is good while the streams' verdict is; when that is
+lost a lower tier of the chain may still have a trusted price, which the polls of the main loop
+find out. So a price is good from a trusted verdict on, or from a poll that got a trusted price of a
+lower tier; and bad from the moment the verdict is lost, or from a poll that got none. The
+streams' failures are thus known to the millisecond, and a rescue by a lower tier counts from the
+poll that saw it, never from before.
+
+What was never good since the start is no incident at once, for a start takes its time. If it comes
+to one, it began with the process.
+"""
+
+from collections.abc import Callable
+from threading import Lock
+from time import monotonic, time
+
+import msgspec
+
+from bot.events import FailoverFailed, Listener, SourceJudged, SourceSwitched, VerdictChanged
+from bot.incidents.book import Book, Subject
+from bot.incidents.gap import Gap
+from bot.incidents.incident import Availability, History, Incident
+from bot.model import Quote
+
+START_S = 5.0  # so long a source may take until it is fit for the first time
+GOOD = ("trusted", "degraded")
+STREAMS = "websocket"
+NOT_YET = ("not fit since the start", "connection")
+
+Keep = Callable[[Incident], None]
+
+
+class Ledger:
+    """Listeners of the aggregator's events, and what the API shows of them.
+
+    Every method may be called from any thread, takes some microseconds and does no I/O. Of one
+    judgement `source_judged` is to come before `source_switch`.
+    """
+
+    def __init__(
+        self,
+        instance: str,
+        symbols: tuple[str, ...],
+        sources: tuple[str, ...],
+        mono: Callable[[], float] = monotonic,
+        wall: Callable[[], float] = time,
+    ) -> None:
+        """sources: those that are connected to; none with the feeds switched off."""
+        self._mono, self._wall = mono, wall
+        self._keep: Keep = _nowhere
+        self._lock = Lock()  # guards everything below
+        self._book = Book(instance, symbols, sources, mono, wall)
+        self._unseen = dict.fromkeys(self._book.subjects, NOT_YET)
+        self._good_at: dict[Subject, float] = {}
+        self._verdicts: dict[str, str | None] = {}
+        self._left: dict[str, str] = {}
+        self._drill: tuple[str, str] | None = None
+        self._gap = Gap(instance)
+
+    def keep(self, keep: Keep) -> None:
+        """Give every incident to `keep` when it opens, when it brings a switch, when it closes."""
+        self._keep = keep
+
+    @property
+    def listeners(self) -> dict[str, Listener]:
+        """For the aggregator's events."""
+        return {"source_judged": self.source_judged, "source_switch": self.source_switch,
+                "failover_failed": self.failover_failed, "verdict_changed": self.verdict_changed}
+
+    # ---- what happens
+
+    def source_judged(self, event: SourceJudged) -> None:
+        subject = (event.source, event.symbol)
+        with self._lock:
+            kept = self._ripened()
+            if event.fault is None:
+                kept += self._good(subject, event.mono)
+            elif subject in self._unseen:
+                self._unseen[subject] = (event.fault, event.rule)
+            else:
+                kept += self._bad(subject, event.fault, event.rule, event.mono, event.since)
+        self._hand_on(kept)
+
+    def verdict_changed(self, event: VerdictChanged) -> None:
+        subject = (None, event.symbol)
+        with self._lock:
+            before = self._verdicts.get(event.symbol)
+            self._verdicts[event.symbol] = event.status
+            kept: list[Incident] = []
+            if event.status in GOOD:
+                kept = self._good(subject, event.mono)
+            elif before in GOOD or subject in self._book.open:
+                kept = self._bad(subject, event.reason, event.status or "none", event.mono, None)
+        self._hand_on(kept)
+
+    def served(self, symbol: str, quote: Quote | None, mono: float) -> None:
+        """The best the whole chain had for a reader of trusted prices, asked at `mono`."""
+        subject = (None, symbol)
+        with self._lock:
+            kept = self._ripened()
+            found = self._book.open.get(subject)
+            if quote is not None and quote.trusted:
+                fallen = symbol in self._verdicts and self._verdicts[symbol] not in GOOD
+                outdated = found is not None and mono < found.mono
+                if not outdated and not (fallen and quote.source == STREAMS):
+                    kept += self._good(subject, mono)
+            elif found is None:
+                cause, rule = (quote.reason, quote.status) if quote else ("no price", "none")
+                kept += self._bad(subject, cause, rule, mono, self._good_at.get(subject))
+        self._hand_on(kept)
+
+    def source_switch(self, event: SourceSwitched) -> None:
+        with self._lock:
+            left = event.previous or self._left.get(event.symbol)
+            self._left.pop(event.symbol, None)
+            found = self._book.open.get((left, event.symbol)) if left else None
+            if found is None or found.incident.switched_after_ms is not None:
+                return
+            incident = found.incident = msgspec.structs.replace(
+                found.incident, revision=found.incident.revision + 1,
+                switched_after_ms=max(0.0, event.mono - found.mono) * 1000,
+                blackout_ms=event.blackout_ms, price_step_bps=event.step_bps)
+        self._hand_on([incident])
+
+    def failover_failed(self, event: FailoverFailed) -> None:
+        """Remember who was left: the switch that ends this does not say."""
+        with self._lock:
+            self._left[event.symbol] = event.previous
+
+    def drill(self, source: str, words: str) -> None:
+        """From now on the causes of incidents of `source`, and of prices, begin with `words`."""
+        with self._lock:
+            self._drill = (source, words)
+
+    def drill_ended(self) -> None:
+        with self._lock:
+            self._drill = None
+
+    def adopt(self, history: History) -> None:
+        """Count what earlier lives of the bot left in the file, and the time it was down since.
+
+        Incidents that such a life did not see the end of end with its last sign of life.
+        """
+        with self._lock:
+            kept = self._book.adopt(history)
+        self._hand_on(kept)
+
+    def refused(self, rows: int, why: str) -> None:
+        """How many rows the recorder had to refuse so far, and how it is. Thread: main loop only,
+        about every second."""
+        with self._lock:
+            told = self._gap.look(rows, why, self._mono(), self._wall())
+            if told is not None and told.closed_at is not None:
+                self._book.note(told)
+        self._hand_on([told] if told else [])
+
+    def lost(self, incident: Incident) -> None:
+        """What had been recorded is not in the file any more."""
+        with self._lock:
+            self._book.note(incident)
+        self._hand_on([incident])
+
+    # ---- what the API shows
+
+    def incidents(
+        self, limit: int, symbol: str | None = None, source: str | None = None
+    ) -> list[Incident]:
+        """Newest first. symbol, source: only those; those of the bot itself are every symbol's."""
+        with self._lock:
+            kept = self._ripened()
+            found = self._book.incidents() + ([self._gap.open] if self._gap.open else [])
+        self._hand_on(kept)
+        wanted = [one for one in found
+                  if (symbol is None or one.symbol in (symbol, None))
+                  and (source is None or one.source == source)]
+        return sorted(reversed(wanted), key=lambda one: one.opened_at, reverse=True)[:limit]
+
+    def availability(self) -> Availability:
+        with self._lock:
+            kept = self._ripened()
+            found = self._book.availability()
+        self._hand_on(kept)
+        return found
+
+    # ---- under the lock
+
+    def _ripened(self) -> list[Incident]:
+        """Open incidents of sources that have had their time to become fit, and are not."""
+        if not self._unseen or self._mono() - self._book.began < START_S:
+            return []
+        sources = [(subject, told) for subject, told in self._unseen.items() if subject[0]]
+        return [incident for subject, (cause, rule) in sources
+                for incident in self._bad(subject, cause, rule, self._mono(), None)]
+
+    def _good(self, subject: Subject, mono: float) -> list[Incident]:
+        self._unseen.pop(subject, None)
+        self._good_at[subject] = mono
+        return [self._book.end(subject, mono)] if subject in self._book.open else []
+
+    def _bad(
+        self, subject: Subject, cause: str, rule: str, mono: float, since: float | None
+    ) -> list[Incident]:
+        found = self._book.open.get(subject)
+        if found is None:
+            if self._unseen.pop(subject, None):
+                mono = self._book.began
+            cause = self._worded(subject[0], cause)
+            return [self._book.begin(subject, cause, rule, mono, since)]
+        if rule != found.incident.rule:
+            found.incident = msgspec.structs.replace(
+                found.incident, rule=rule, cause=f"{found.first}; then {cause}")
+        return []
+
+    def _worded(self, source: str | None, cause: str) -> str:
+        if self._drill is None or source not in (self._drill[0], None):
+            return cause
+        words = self._drill[1]
+        return words if words in cause else f"{words} ({cause})"
+
+    def _hand_on(self, incidents: list[Incident]) -> None:
+        """Not under the lock."""
+        for incident in incidents:
+            self._keep(incident)
+
+
+def _nowhere(incident: Incident) -> None:
+    """Without a recorder incidents are only remembered."""
