@@ -9,7 +9,7 @@ holds them to it.
 import dataclasses
 import difflib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -21,50 +21,16 @@ from bot.errors import ConfigError, shown
 from bot.exchanges import ALL
 from bot.judging.resolution import RESOLUTIONS, Resolution
 from bot.readers import (
-    brokers, certificates, is_loopback, milliseconds, one_of, password, path, secret_word, several,
-    switch, symbols, topic, upper, urls, whole, word,
+    brokers, certificates, chat, is_loopback, milliseconds, one_of, password, path, secret_word,
+    several, switch, symbols, telegram_token, topic, upper, url, urls, whole, word,
 )
+from bot.setting import MASK, Setting, per_exchange, setting
 from bot.symbols import Symbol
 
 ENV_FILE = Path(".env")
-MASK = "****"
 
 NOT_YET = ("`live` trades real money and is refused: this program only observes and simulates; "
            "write simulation, paper_trading or backtest")
-
-
-@dataclasses.dataclass(frozen=True)
-class Setting:
-    """One variable: its default as one would write it (empty: unset), and how to read it."""
-
-    name: str
-    default: str
-    read: Callable[[str], Any]
-    help: str
-    secret: bool = False
-
-    def shown(self, value: object) -> str:
-        """`value` as it would stand in the file; a secret is masked."""
-        return MASK if self.secret and value is not None else written(value)
-
-
-def setting(name: str, default: str, read: Callable[[str], Any], help: str, *,
-            secret: bool = False) -> Any:
-    """A field of Config that is one variable."""
-    return dataclasses.field(
-        repr=not secret, default=read(default) if default else None,
-        metadata={"": Setting(name, default, read, help, secret)},
-    )
-
-
-def per_exchange(suffix: str, read: Callable[[str], Any], help: str) -> Any:
-    """A field of Config that maps each exchange to the variable <EXCHANGE>_<suffix>."""
-    rows = {name: Setting(f"{name.upper()}_{suffix}", getattr(exchange, suffix), read, help)
-            for name, exchange in ALL.items()}
-    return dataclasses.field(
-        default_factory=lambda: {name: read(row.default) for name, row in rows.items()},
-        metadata=rows,
-    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,9 +123,26 @@ class Config:
     enable_drill: bool = setting(
         "ENABLE_DRILL", "false", switch,
         "let the API cut off a source for a rehearsal; needs API_TOKEN")
+    alert_webhook_url: str | None = setting(
+        "ALERT_WEBHOOK_URL", "", url("http", "https"),
+        "incidents are posted there; Slack's and Discord's are known by their form",
+        secret=True)
+    alert_telegram_token: str | None = setting(
+        "ALERT_TELEGRAM_TOKEN", "", telegram_token,
+        "of the Telegram bot that tells of incidents; with ALERT_TELEGRAM_CHAT", secret=True)
+    alert_telegram_chat: str | None = setting(
+        "ALERT_TELEGRAM_CHAT", "", chat, "whom it tells: a number, or @name of a channel")
+    alert_telegram_url: str = setting(
+        "ALERT_TELEGRAM_URL", "https://api.telegram.org", url("http", "https"),
+        "another Bot API server, for those who run their own")
+    alert_min_severity: str = setting(
+        "ALERT_MIN_SEVERITY", "warning", one_of("info", "warning", "critical"),
+        "info | warning | critical; less is not told")
     log_level: str = setting(
         "LOG_LEVEL", "INFO", upper(one_of("debug", "info", "warning", "error")),
         "DEBUG | INFO | WARNING | ERROR")
+    log_format: str = setting(
+        "LOG_FORMAT", "text", one_of("text", "json"), "text | json, a JSON object on each line")
     log_dir: Path = setting("LOG_DIR", "logs", path, "folder of autonomous_bot.log")
 
     @property
@@ -221,16 +204,6 @@ def effective(config: Config) -> list[tuple[str, str]]:
         for key, row in field.metadata.items():
             lines.append((row.name, row.shown(value[key] if key else value)))
     return lines
-
-
-def written(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, tuple):
-        return ",".join(written(part) for part in value)
-    return value.name if isinstance(value, Symbol) else str(value)
 
 
 def _filed(env_file: Path) -> dict[str, str | None]:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Protocol
 
 # What may only seem wrong together with another one that could not be read.
-DEPENDS = {"PRIMARY_EXCHANGE": "EXCHANGES"} | {
+DEPENDS = {"PRIMARY_EXCHANGE": "EXCHANGES", "ALERT_TELEGRAM_CHAT": "ALERT_TELEGRAM_TOKEN",
+           "ALERT_TELEGRAM_TOKEN": "ALERT_TELEGRAM_CHAT"} | {
     f"KAFKA_{name}": "KAFKA_SECURITY_PROTOCOL"
     for name in ("SASL_MECHANISM", "SASL_USERNAME", "SASL_PASSWORD", "SSL_CAFILE")}
 
@@ -44,6 +45,10 @@ class Settings(Kafka, Protocol):
     def api_is_local(self) -> bool: ...
     @property
     def api_token(self) -> str | None: ...
+    @property
+    def alert_telegram_token(self) -> str | None: ...
+    @property
+    def alert_telegram_chat(self) -> str | None: ...
 
 
 def conflicts(config: Settings) -> Iterator[tuple[str, str]]:
@@ -56,6 +61,11 @@ def conflicts(config: Settings) -> Iterator[tuple[str, str]]:
         yield ("API_TOKEN",
                f"API_TOKEN: must be set when API_HOST is not loopback (it is "
                f"{config.api_host!r}), got nothing; set a token or API_HOST=127.0.0.1")
+    if bool(config.alert_telegram_token) != bool(config.alert_telegram_chat):
+        absent, there = ("CHAT", "TOKEN") if config.alert_telegram_token else ("TOKEN", "CHAT")
+        yield (f"ALERT_TELEGRAM_{absent}",
+               f"ALERT_TELEGRAM_{absent}: must be set with ALERT_TELEGRAM_{there}, got nothing; "
+               f"set both or neither")
     yield from _kafka_conflicts(config)
 
 

@@ -13,6 +13,8 @@ from bot.symbols import Symbol, parse_symbol
 NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")  # of a host name; Docker allows _
 TOPIC = re.compile(r"[A-Za-z0-9._-]{1,242}")
+TELEGRAM_TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{10,100}")
+CHAT = re.compile(r"-?[0-9]{1,20}|@[A-Za-z][A-Za-z0-9_]{3,31}")
 MOST_SYMBOLS = 500  # with two streams each; Binance allows 1024 streams on a connection
 
 
@@ -115,6 +117,32 @@ def urls(*schemes: str) -> Callable[[str], tuple[str, ...]]:
                 raise ValueError(f"has a host name that cannot be one: {pieces.hostname}") from None
         return tuple(found)
     return read
+
+
+def url(*schemes: str) -> Callable[[str], str]:
+    """One, in which commas may stand."""
+    read_all = urls(*schemes)
+
+    def read(text: str) -> str:
+        wanted = " or ".join(f"{scheme}://" for scheme in schemes)
+        if any(letter.isspace() or not letter.isprintable() for letter in text):
+            raise ValueError(f"must be one URL that begins with {wanted}, without spaces")
+        read_all(text.replace(",", "%2C"))
+        return text
+    return read
+
+
+def telegram_token(text: str) -> str:
+    if not TELEGRAM_TOKEN.fullmatch(text):
+        raise ValueError("must be a bot's token as @BotFather gives it, such as 123456:ABC-def")
+    return text
+
+
+def chat(text: str) -> str:
+    if not CHAT.fullmatch(text):
+        raise ValueError("must be the number of a chat, such as -1001234567890, or the @name of a "
+                         "channel")
+    return text
 
 
 def brokers(text: str) -> tuple[str, ...]:

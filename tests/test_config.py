@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.config import MASK, SETTINGS, Config, effective, load, misspelt
+from bot.config import SETTINGS, Config, effective, load, misspelt
 from bot.errors import ConfigError
+from bot.setting import MASK
 
 # name -> default, as the contract has them; a switch that is off is written false
 DEFAULTS = {
@@ -27,7 +28,10 @@ DEFAULTS = {
     "ENABLE_DUCKDB": "true", "DUCKDB_PATH": "data/analytics.duckdb", "ARCHIVE_DIR": "",
     "RETENTION_DAYS": "30", "ENABLE_ML": "false",
     "API_HOST": "127.0.0.1", "API_PORT": "3001", "API_TOKEN": "",
-    "ENABLE_DRILL": "false", "LOG_LEVEL": "INFO", "LOG_DIR": "logs",
+    "ENABLE_DRILL": "false", "ALERT_WEBHOOK_URL": "", "ALERT_TELEGRAM_TOKEN": "",
+    "ALERT_TELEGRAM_CHAT": "", "ALERT_TELEGRAM_URL": "https://api.telegram.org",
+    "ALERT_MIN_SEVERITY": "warning", "LOG_LEVEL": "INFO", "LOG_FORMAT": "text",
+    "LOG_DIR": "logs",
 }
 NO_FILE = Path("/nowhere/.env")
 SECRET = "correct-horse-battery"
@@ -51,6 +55,24 @@ def env_file(tmp_path: Path) -> Path:
 def test_every_setting_of_the_contract_exists_with_its_default() -> None:
     assert dict(effective(loaded())) == DEFAULTS
     assert {name: row.default for name, row in SETTINGS.items()} == DEFAULTS
+
+
+@pytest.mark.parametrize("there, absent", [("TOKEN", "CHAT"), ("CHAT", "TOKEN")])
+def test_telegram_wants_both_or_neither(there: str, absent: str) -> None:
+    values = {"TOKEN": "123456:AAE-x_yzABCdef", "CHAT": "-100123"}
+    (line,) = faults(**{f"ALERT_TELEGRAM_{there}": values[there]})
+    assert line.startswith(f"ALERT_TELEGRAM_{absent}: must be set with ALERT_TELEGRAM_{there}")
+    assert loaded({f"ALERT_TELEGRAM_{name}": value for name, value in values.items()})
+
+
+@pytest.mark.parametrize("name, value", [
+    ("ALERT_WEBHOOK_URL", "https://hooks.slack.com/services/T0/B0/hush"),
+    ("ALERT_TELEGRAM_TOKEN", "123456:AAE-x_yzABCdef")])
+def test_the_addresses_of_alerts_are_secrets(name: str, value: str) -> None:
+    config = loaded({"ALERT_TELEGRAM_CHAT": "42", "ALERT_TELEGRAM_TOKEN": "123:AAE-x_yzABC"},
+                    **{name: value})
+    assert dict(effective(config))[name] == MASK and value not in repr(config)
+    assert all("hush" not in line for line in faults(**{name: "hush hush"}))
 
 
 @pytest.mark.parametrize("name", DEFAULTS)

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bot.broker.access import Access, access
-from bot.config import MASK, SETTINGS, effective
+from bot.config import SETTINGS, effective
+from bot.setting import MASK
 from bot.verbs.look import EX_OK, check
 from tests.test_config import NO_FILE, SECRET, faults, loaded
 from tests.test_readers import CERTIFICATE

@@ -33,14 +33,14 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.verbs.printing",
     "bot.exchanges bot.feeds.hosts bot.incidents.ledger bot.judging.resolution "
     "bot.judging.sight bot.sources.rest",
-    "bot.config bot.drills.rehearsal bot.feeds.succession bot.judging.announcer "
-    "bot.judging.explanation",
-    "bot.feeds.feed bot.judging.desk bot.recording bot.verbs.calling bot.web",
-    "bot.broker bot.judging.memory bot.reporter bot.verbs.drill bot.verbs.look "
-    "bot.verbs.reaching",
-    "bot.judging.court bot.judging.player bot.verbs.query",
-    "bot.aggregator bot.verbs.export bot.verbs.replaying",
-    "bot.sources.opinions bot.sources.stream bot.summary bot.verbs.replay bot.window",
+    "bot.drills.rehearsal bot.feeds.succession bot.judging.announcer bot.judging.explanation "
+    "bot.setting",
+    "bot.config bot.feeds.feed bot.judging.desk bot.web",
+    "bot.broker bot.judging.memory bot.recording bot.reporter bot.verbs.calling",
+    "bot.judging.court bot.judging.player bot.verbs.drill bot.verbs.look bot.verbs.reaching",
+    "bot.aggregator bot.verbs.query bot.verbs.replaying",
+    "bot.sources.opinions bot.sources.stream bot.summary bot.verbs.export bot.verbs.replay "
+    "bot.window",
     "bot.sources.tiers",
     "bot.app",
     "bot.__main__",

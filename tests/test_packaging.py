@@ -12,9 +12,10 @@ import pytest
 
 import bot
 from bot.app import STOP_S
-from bot.config import SETTINGS, Setting, load
+from bot.config import SETTINGS, load
 from bot.sandbox.control import explained
 from bot.sandbox.faults import FAULTS
+from bot.setting import Setting
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / ".env.example"

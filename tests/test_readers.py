@@ -173,3 +173,33 @@ def test_a_file_without_certificates_says_what_it_must_hold(
 ])
 def test_only_this_machine_is_loopback(host: str, loopback: bool) -> None:
     assert readers.is_loopback(host) is loopback
+
+
+@pytest.mark.parametrize("text", [
+    "https://hooks.slack.com/services/T0/B0/x", "http://127.0.0.1:8080/a,b?c=d"])
+def test_url_is_one_that_may_hold_commas(text: str) -> None:
+    assert readers.url("http", "https")(text) == text
+
+
+@pytest.mark.parametrize("text", [
+    "ftp://there", "there", "https://", "https://a b", "https://there:port", "http://a\nb"])
+def test_url_refuses_what_is_none(text: str) -> None:
+    with pytest.raises(ValueError):
+        readers.url("http", "https")(text)
+
+
+@pytest.mark.parametrize("read, text", [
+    (readers.telegram_token, "123456:AAE-x_yzABCdef"), (readers.chat, "-1001234567890"),
+    (readers.chat, "42"), (readers.chat, "@prices_down")])
+def test_what_telegram_gives_is_taken(read: Callable[[str], str], text: str) -> None:
+    assert read(text) == text
+
+
+@pytest.mark.parametrize("read, text, fault", [
+    (readers.telegram_token, "123456", "BotFather"), (readers.telegram_token, "1:a/b", "BotFather"),
+    (readers.chat, "prices_down", "@name"), (readers.chat, "1.5", "number of a chat")])
+def test_what_telegram_would_refuse_is_refused(
+    read: Callable[[str], str], text: str, fault: str
+) -> None:
+    with pytest.raises(ValueError, match=fault):
+        read(text)
