@@ -60,7 +60,7 @@ def test_every_setting_of_the_contract_exists_with_its_default() -> None:
 @pytest.mark.parametrize("there, absent", [("TOKEN", "CHAT"), ("CHAT", "TOKEN")])
 def test_telegram_wants_both_or_neither(there: str, absent: str) -> None:
     values = {"TOKEN": "123456:AAE-x_yzABCdef", "CHAT": "-100123"}
-    (line,) = faults(**{f"ALERT_TELEGRAM_{there}": values[there]})
+    (line,) = faults(NO_FILE, **{f"ALERT_TELEGRAM_{there}": values[there]})
     assert line.startswith(f"ALERT_TELEGRAM_{absent}: must be set with ALERT_TELEGRAM_{there}")
     assert loaded({f"ALERT_TELEGRAM_{name}": value for name, value in values.items()})
 
@@ -72,7 +72,7 @@ def test_the_addresses_of_alerts_are_secrets(name: str, value: str) -> None:
     config = loaded({"ALERT_TELEGRAM_CHAT": "42", "ALERT_TELEGRAM_TOKEN": "123:AAE-x_yzABC"},
                     **{name: value})
     assert dict(effective(config))[name] == MASK and value not in repr(config)
-    assert all("hush" not in line for line in faults(**{name: "hush hush"}))
+    assert all("hush" not in line for line in faults(NO_FILE, **{name: "hush hush"}))
 
 
 @pytest.mark.parametrize("name", DEFAULTS)

@@ -24,10 +24,10 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.worker",
     "bot.drills.witness bot.exchanges.base bot.feeds.complaints bot.feeds.connection "
     "bot.feeds.handover bot.feeds.lag bot.feeds.planning bot.feeds.subscriptions bot.health "
-    "bot.incidents.gap bot.incidents.tally bot.judging.decisions bot.judging.doubts "
-    "bot.judging.journal bot.judging.trial bot.judging.watchdog bot.logs bot.moments "
-    "bot.phrases bot.readers bot.sandbox bot.sources.base bot.sources.mock bot.store "
-    "bot.verbs.breaking",
+    "bot.incidents.gap bot.incidents.story bot.incidents.tally bot.judging.decisions "
+    "bot.judging.doubts bot.judging.journal bot.judging.trial bot.judging.watchdog bot.logs "
+    "bot.moments bot.phrases bot.readers bot.sandbox bot.sources.base bot.sources.mock "
+    "bot.store bot.verbs.breaking",
     "bot.chain bot.exchanges.binance bot.exchanges.okx bot.feeds.dial bot.feeds.intake "
     "bot.feeds.session bot.incidents.book bot.judging.judge bot.record bot.sources.poller "
     "bot.verbs.printing",

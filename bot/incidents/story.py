@@ -1,0 +1,99 @@
+"""An incident told in words: what it was, what the bot did about it, and what a person can do."""
+
+from bot.incidents.incident import DOWN, LOST, UNRECORDED, Incident
+
+DRILL = "drill:"
+GUIDE = "docs/runbook.md"
+# By rule: what to look at, and the section of GUIDE that says more.
+ADVICE = {
+    "connection": ("Nothing, while another source serves: it connects again by itself. Look at the "
+                   "network if all sources are gone.", "source-down"),
+    "data": ("Look whether the exchange trades this symbol; it is connected and brings nothing.",
+             "source-silent"),
+    "silence": ("Nothing, while another source serves. If it stays silent: the status page of the "
+                "exchange.", "source-silent"),
+    "frozen": ("It repeats what it said before: the status page of the exchange.", "source-silent"),
+    "late": ("Its messages come late: the network between here and there, or its status page.",
+             "source-late"),
+    "latency": ("Its pings are answered late: the network between here and there.", "source-late"),
+    "clock": ("Its stamps are off by more than its delay: its status page; if every source says "
+              "so, NTP on this machine.", "clock"),
+    "disagreement": ("Compare with another venue by hand before you act on its price; it is put "
+                     "away and comes back once it agrees again.", "source-put-away"),
+    "disputed": ("Act on no price of this symbol until it is trusted again; compare with another "
+                 "venue by hand.", "no-trusted-price"),
+    "stale": ("All sources are silent or gone: the network of this machine first, then their "
+              "status pages.", "no-trusted-price"),
+    "synthetic": ("Prices are made up: no source can be reached. The network of this machine "
+                  "first.", "no-trusted-price"),
+    "none": ("There is no price at all: the network of this machine first, then the status pages "
+             "of the exchanges.", "no-trusted-price"),
+    DOWN: ("If nobody restarted it: journalctl -u autonomous-bot shows what ended it.", "bot-down"),
+    UNRECORDED: ("Prices are not touched. Make room, or mend the disk.", "record"),
+    LOST: ("Prices are not touched. Find out who removed or replaced files of the record.",
+           "record"),
+}
+
+
+def advice(rule: str) -> tuple[str, str]:
+    """What a person can do, and the section of GUIDE that says more. rule: of an Incident."""
+    return ADVICE.get(rule, ("The log says more: journalctl -u autonomous-bot.", "log"))
+
+
+def is_drill(incident: Incident) -> bool:
+    """Whether somebody rehearsed it."""
+    return incident.cause.startswith(DRILL)
+
+
+def headline(incident: Incident) -> str:
+    """What it is or was, in one sentence without its duration and cause."""
+    over = incident.closed_at is not None
+    if incident.source is not None:
+        return f"{incident.source} {'was' if over else 'is'} not fit for {incident.symbol}"
+    if incident.symbol is not None:
+        return f"{incident.symbol} {'had' if over else 'has'} no trusted price"
+    if incident.rule == DOWN:
+        return "The bot did not run"
+    if incident.rule == LOST:
+        return "Rows of the record are lost"
+    return "Rows were not recorded" if over else "Rows are not recorded"
+
+
+def story(incident: Incident) -> str:
+    """The whole of it in some sentences: for how long, why, what the bot did."""
+    told = headline(incident)
+    if incident.duration_ms is not None:
+        told += f" for {lasted(incident.duration_ms)}"
+        told += "" if incident.closed_at is not None else " so far"
+    if incident.cause != incident.rule:
+        told += f": {incident.cause}"
+    return " ".join([f"{told}.", *_done(incident)])
+
+
+def _done(incident: Incident) -> list[str]:
+    """What the bot did, sentence by sentence."""
+    done = []
+    if incident.detected_after_ms is not None:
+        done.append(f"Noticed {lasted(incident.detected_after_ms)} after its last good price.")
+    if incident.switched_after_ms is not None:
+        step = "" if incident.price_step_bps is None else (
+            f", at a price {incident.price_step_bps:+.2f} bps away")
+        done.append(f"Another source took over {lasted(incident.switched_after_ms)} later{step}.")
+        blackout_ms = incident.blackout_ms or 0.0
+        done.append(f"Without a trusted price: {lasted(blackout_ms)}." if blackout_ms >= 0.5
+                    else "There was a trusted price all the time.")
+    return done
+
+
+def lasted(ms: float) -> str:
+    """A duration to what one can grasp: 12 ms, 3.4 s, 2 min 5 s, 3 h 12 min, 2 d 4 h."""
+    if ms < 999.5:
+        return f"{ms:.0f} ms"
+    if ms < 59_950:
+        return f"{ms / 1000:.1f} s"
+    seconds = round(ms / 1000)
+    for size, name, less, word in ((86_400, "d", 3600, "h"), (3600, "h", 60, "min"),
+                                   (60, "min", 1, "s")):
+        if seconds >= size:
+            return f"{seconds // size} {name} {seconds % size // less} {word}"
+    raise AssertionError("a minute is the least that comes here")

@@ -1,0 +1,73 @@
+"""Incidents in words: what was, for how long, what the bot did, what to do."""
+
+import pytest
+
+from bot.incidents.incident import DOWN, LOST, UNRECORDED, Incident
+from bot.incidents.story import ADVICE, advice, headline, is_drill, lasted, story
+
+SOURCE_RULES = ("connection", "data", "silence", "frozen", "late", "latency", "clock",
+                "disagreement")
+PRICE_RULES = ("disputed", "stale", "synthetic", "none")
+
+
+def incident(**fields: object) -> Incident:
+    whole: dict[str, object] = {
+        "id": "primary-1", "source": "binance", "symbol": "BTCUSDT", "cause": "no data for 5001 ms",
+        "rule": "silence", "opened_at": 1000.0, "instance": "primary"}
+    return Incident(**whole | fields)  # type: ignore[arg-type]
+
+
+def test_a_source_that_another_one_stood_in_for() -> None:
+    told = story(incident(closed_at=1010.4, duration_ms=10_436.9, detected_after_ms=5000.2,
+                          switched_after_ms=0.1, blackout_ms=1.2, price_step_bps=9.462))
+    assert told == (
+        "binance was not fit for BTCUSDT for 10.4 s: no data for 5001 ms. Noticed 5.0 s after its "
+        "last good price. Another source took over 0 ms later, at a price +9.46 bps away. Without "
+        "a trusted price: 1 ms.")
+
+
+def test_one_that_goes_on_and_cost_nothing() -> None:
+    told = story(incident(duration_ms=65_000.0, switched_after_ms=3.0, blackout_ms=0.0))
+    assert told == (
+        "binance is not fit for BTCUSDT for 1 min 5 s so far: no data for 5001 ms. Another source "
+        "took over 3 ms later. There was a trusted price all the time.")
+
+
+@pytest.mark.parametrize("fields, words", [
+    ({"source": None, "rule": "stale", "cause": "all silent"}, "BTCUSDT has no trusted price"),
+    ({"source": None, "rule": "stale", "closed_at": 1.0}, "BTCUSDT had no trusted price"),
+    ({"source": None, "symbol": None, "rule": DOWN, "closed_at": 1.0}, "The bot did not run"),
+    ({"source": None, "symbol": None, "rule": UNRECORDED}, "Rows are not recorded"),
+    ({"source": None, "symbol": None, "rule": UNRECORDED, "closed_at": 1.0},
+     "Rows were not recorded"),
+    ({"source": None, "symbol": None, "rule": LOST, "closed_at": 1.0},
+     "Rows of the record are lost"),
+])
+def test_every_subject_has_its_headline(fields: dict[str, object], words: str) -> None:
+    assert headline(incident(**fields)) == words
+
+
+def test_a_cause_that_says_no_more_than_the_rule_is_not_repeated() -> None:
+    told = story(incident(source=None, symbol=None, rule=DOWN, cause=DOWN, closed_at=1012.0,
+                          duration_ms=12_000.0))
+    assert told == "The bot did not run for 12.0 s."
+
+
+@pytest.mark.parametrize("rule", [*SOURCE_RULES, *PRICE_RULES, DOWN, UNRECORDED, LOST])
+def test_every_rule_has_its_advice(rule: str) -> None:
+    assert ADVICE[rule] == advice(rule)
+
+
+def test_a_rule_that_nobody_knows_sends_to_the_log() -> None:
+    assert "journalctl" in advice("of tomorrow")[0]
+
+
+def test_a_drill_is_known_by_its_cause() -> None:
+    assert is_drill(incident(cause="drill: cut for 5 s")) and not is_drill(incident())
+
+
+@pytest.mark.parametrize("ms, words", [
+    (0.0, "0 ms"), (999.4, "999 ms"), (999.6, "1.0 s"), (59_940, "59.9 s"), (59_960, "1 min 0 s"),
+    (3_599_600, "1 h 0 min"), (11_520_000, "3 h 12 min"), (187_200_000, "2 d 4 h")])
+def test_durations_are_told_to_what_one_can_grasp(ms: float, words: str) -> None:
+    assert lasted(ms) == words
