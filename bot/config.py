@@ -2,7 +2,7 @@
 
 Nothing else in the program reads the environment, but for what libraries read themselves (proxy
 variables) and what systemd passes. Each field below names its variable, its default as one would
-write it, and how to read it; `.env.example` and the README's table follow this file, and a test
+write it, and how to read it; `.env.example` and docs/settings.md follow this file, and a test
 holds them to it.
 """
 

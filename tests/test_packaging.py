@@ -65,7 +65,7 @@ def unit(tmp_path: Path) -> Path:
     return copy
 
 
-# ---- .env.example and README against bot.config
+# ---- .env.example and documents against bot.config
 
 def test_the_example_holds_every_setting_and_its_default() -> None:
     defaults = {name: row.default for name, row in SETTINGS.items()}
@@ -83,26 +83,26 @@ def test_the_example_can_be_loaded_as_it_stands() -> None:
     assert load({}, EXAMPLE).enable_websocket_feeds
 
 
-def row_of_the_readme(row: Setting) -> str:
+def row_of_the_page(row: Setting) -> str:
     default = f"`{row.default}`" if row.default else "unset"
     meaning = row.help.replace("|", r"\|")
     return f"| `{row.name}` | {default} | {meaning} |"
 
 
-def table_in_the_readme(head: str) -> list[str]:
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+def table_in(page: str, head: str) -> list[str]:
+    lines = (ROOT / "docs" / page).read_text(encoding="utf-8").splitlines()
     start = lines.index(head) + 2
     return lines[start:lines.index("", start)]
 
 
-def test_the_table_of_settings_in_the_readme_says_what_the_program_says() -> None:
-    table = table_in_the_readme("| setting | default | meaning |")
-    expected = [row_of_the_readme(row) for row in SETTINGS.values()]
+def test_the_table_of_settings_says_what_the_program_says() -> None:
+    table = table_in("settings.md", "| setting | default | meaning |")
+    expected = [row_of_the_page(row) for row in SETTINGS.values()]
     assert table == expected, "the table should be:\n" + "\n".join(expected)
 
 
-def test_the_table_of_faults_in_the_readme_says_what_the_sandbox_says() -> None:
-    table = table_in_the_readme("| fault | what the exchange does |")
+def test_the_table_of_faults_says_what_the_sandbox_says() -> None:
+    table = table_in("rehearsing.md", "| fault | what the exchange does |")
     expected = [f"| `{name}` | {explained(name)} |" for name in FAULTS]
     assert table == expected, "the table should be:\n" + "\n".join(expected)
 
