@@ -22,6 +22,7 @@ from bot.broker.outbox import Numbered, Outbox
 from bot.broker.wire import Record, served_record, update_record
 from bot.errors import named, short
 from bot.folding import Fold
+from bot.logs.facts import facts
 from bot.model import LinkStatus, MarketDataUpdate
 from bot.worker import Deadline, Worker
 
@@ -94,8 +95,8 @@ class TopicWriter(Worker):
         self.topic = topic
         self.link = link
         self._access = access
-        self._report = report
         self._mono = mono
+        self._report = report
         self._fold = Fold()
         self._backoff = Backoff(BACKOFF_S, BACKOFF_CAP_S)
         self._spoilt = Spoilt()
@@ -149,7 +150,8 @@ class TopicWriter(Worker):
             self._turn()
             gather.wait(GATHER_S)
         if self.waiting:
-            log.warning("📨 [KAFKA] %d records for %s were not sent", self.waiting, self.topic)
+            log.warning("📨 [KAFKA] %d records for %s were not sent", self.waiting, self.topic,
+                        extra=facts("kafka_unsent", source="kafka", count=self.waiting))
         self._dispose()
 
     def _turn(self) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from bot.errors import RecorderError
 from bot.folding import Fold
+from bot.logs.facts import facts
 from bot.model import ArchiveStatus, RecordStatus
 from bot.record.mark import Loss
 from bot.record.recorder import Recorder
@@ -98,7 +99,8 @@ class Archivist(Worker):
         if jumped:
             self._settled_at = self._mono() + self._settle_s
             log.warning("🗄️ [DUCKDB] The clock was set: nothing is archived or deleted for %.0f s",
-                        self._settle_s)
+                        self._settle_s, extra=facts("archive_paused",
+                                                    duration_ms=self._settle_s * 1000))
         return self._mono() >= self._settled_at
 
     def _own(self) -> None:
@@ -137,13 +139,14 @@ class Archivist(Worker):
                 except duckdb.Error as error:
                     self._odd.add(stray.file)
                     log.warning("🗄️ [DUCKDB] %s cannot be used, and is left alone: %s",
-                                self._folder / stray.file, str(error).partition("\n")[0])
+                                self._folder / stray.file, str(error).partition("\n")[0],
+                                extra=facts("archive_odd", reason=str(error)))
                     continue
                 if claim is None:
                     self._elsewhere.add(stray.file)
                     continue
                 log.warning("🗄️ [DUCKDB] %s was not known of; its rows are of the record again",
-                            self._folder / stray.file)
+                            self._folder / stray.file, extra=facts("archive_found"))
                 if not self._note(*claim):
                     return False
         return True
@@ -195,7 +198,7 @@ class Archivist(Worker):
             return False
         self.archived += 1
         log.info("🗄️ [DUCKDB] %s of %s: %d rows are in %s", closed.table, closed.day, closed.rows,
-                 self._folder / closed.file)
+                 self._folder / closed.file, extra=facts("archived", count=closed.rows))
         return True
 
     def _forget(self) -> bool:
@@ -251,4 +254,5 @@ class Archivist(Worker):
         self.state = words
         if count := self._fold.count(words, self._mono()):
             log.warning("🗄️ [DUCKDB] Closed days stay in the file: %s%s", words,
-                        f" ({count} times since the last line)" if count > 1 else "")
+                        f" ({count} times since the last line)" if count > 1 else "",
+                        extra=facts("not_archived", reason=words, count=count))
