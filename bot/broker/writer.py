@@ -96,8 +96,7 @@ class TopicWriter(Worker):
         self.link = link
         self._access = access
         self._mono = mono
-        self._report = report
-        self._fold = Fold()
+        self._fold = Fold(report)
         self._backoff = Backoff(BACKOFF_S, BACKOFF_CAP_S)
         self._spoilt = Spoilt()
         # microseconds of the start: the numbers of a later run are higher
@@ -156,6 +155,7 @@ class TopicWriter(Worker):
 
     def _turn(self) -> None:
         now = self._mono()
+        self._fold.remind(now)
         self._outbox.gather()
         if self._producer is None and now < self._retry_at:
             return
@@ -220,8 +220,8 @@ class TopicWriter(Worker):
         if not is_records(error):
             return False
         self.refused += 1
-        if count := self._fold.count(type(error).__name__, self._mono()):
-            self._report(f"{self.topic} refuses a record: {short(error)}", count)
+        self._fold.tell(type(error).__name__, f"{self.topic} refuses a record: {short(error)}",
+                        self._mono())
         return True
 
     def _renew(self, why: str) -> None:

@@ -55,7 +55,7 @@ class Archivist(Worker):
         self._retention = timedelta(days=retention_days)
         self._now, self._mono = now, mono
         self._next_at = 0.0
-        self._fold = Fold()
+        self._fold = Fold(self._tell)
         self._useless: set[str] = set()  # files that nobody needed at the last look
         self._elsewhere: set[str] = set()  # strays whose rows are elsewhere
         self._odd: set[str] = set()  # strays of which nothing can be said
@@ -251,8 +251,11 @@ class Archivist(Worker):
         return False
 
     def _complain(self, words: str) -> None:
+        """What is not tried again is mended: nobody has to be reminded of it."""
         self.state = words
-        if count := self._fold.count(words, self._mono()):
-            log.warning("🗄️ [DUCKDB] Closed days stay in the file: %s%s", words,
-                        f" ({count} times since the last line)" if count > 1 else "",
-                        extra=facts("not_archived", reason=words, count=count))
+        self._fold.tell(words, words, self._mono())
+
+    def _tell(self, words: str, count: int) -> None:
+        log.warning("🗄️ [DUCKDB] Closed days stay in the file: %s%s", words,
+                    f" ({count} times since the last line)" if count > 1 else "",
+                    extra=facts("not_archived", reason=words, count=count))
