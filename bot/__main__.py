@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from bot import __version__
 from bot.errors import ConfigError, PortTakenError
+from bot.logs.facts import facts
 
 if TYPE_CHECKING:
     from bot.app import Bot
@@ -101,11 +102,13 @@ def _run(arguments: argparse.Namespace) -> int:
     from bot.config import load, misspelt
     config = load()
     from bot.app import Bot
-    from bot.logs import LogWriter
-    writer = LogWriter(config.log_level, config.log_dir)
+    from bot.logs.writer import LogWriter
+    writer = LogWriter(config.log_level, config.log_dir, config.log_format, config.instance_id)
     writer.start()
-    for warning in filter(None, [*misspelt(), writer.file_fault]):
-        log.warning("⚠️ %s", warning)
+    for warning in misspelt():
+        log.warning("⚠️ %s", warning, extra=facts("setting_unknown"))
+    if writer.file_fault:
+        log.warning("⚠️ %s", writer.file_fault, extra=facts("log_failed"))
     bot = Bot(config)
     _on_signals(bot.calls.put)
     code = _live(bot)
@@ -119,12 +122,14 @@ def _live(bot: "Bot") -> int:
     try:
         ended = bot.run()
         code = EX_SOFTWARE if ended.startswith("internal fault") else EX_OK
-        log.log(logging.ERROR if code else logging.INFO, "🏁 Ending: %s", ended)
+        log.log(logging.ERROR if code else logging.INFO, "🏁 Ending: %s", ended,
+                extra=facts("ending", reason=ended))
     except (PortTakenError, ConfigError) as error:
-        log.error("❌ %s", error)
+        log.error("❌ %s", error, extra=facts("not_started", reason=str(error)))
         return EX_UNAVAILABLE if isinstance(error, PortTakenError) else EX_CONFIG
-    except Exception:
-        log.exception("❌ internal fault in the main loop")
+    except Exception as error:
+        log.exception("❌ internal fault in the main loop",
+                      extra=facts("main_loop_failed", reason=str(error)))
         code = EX_SOFTWARE
     stuck = bot.stop()
     return EX_STUCK if stuck and not code else code

@@ -13,6 +13,7 @@ from bot.chain import Chain
 from bot.config import Config
 from bot.drills.rehearsal import Drillable, Drills, Stage, why_refused
 from bot.incidents.ledger import Ledger
+from bot.logs.facts import facts
 from bot.phrases import in_short
 from bot.recording import Recording
 from bot.reporter import Reporter
@@ -106,7 +107,8 @@ class Bot:
 
     def start(self) -> None:
         """Raises: PortTakenError, before anything else is started."""
-        log.info("🚀 [%s] Initializing Autonomous Trading Bot %s...", self.instance, __version__)
+        log.info("🚀 [%s] Initializing Autonomous Trading Bot %s...", self.instance, __version__,
+                 extra=facts("starting"))
         self.web.bind()
         self.is_running = True
         self.hub.start()
@@ -119,11 +121,12 @@ class Bot:
             self.initialize_websocket_feeds(self.ws_aggregator)
         if self.config.enable_ml:
             log.warning("⚠️ [ML] ENABLE_ML is on, but this version has no such layer; "
-                        "the bot runs without it")
+                        "the bot runs without it", extra=facts("layer_missing"))
 
     def initialize_websocket_feeds(self, aggregator: MultiSourceWebSocketAggregator) -> None:
         """Start the connections; they come up on their own threads, in their own time."""
-        log.info("🌐 [WEBSOCKET] Initializing Multi-Source Market Data Feeds...")
+        log.info("🌐 [WEBSOCKET] Initializing Multi-Source Market Data Feeds...",
+                 extra=facts("feeds_starting"))
         for symbol in self.symbols:
             aggregator.subscribe(symbol, ["ticker", "trade"])
         aggregator.connect()
@@ -208,10 +211,10 @@ class Bot:
         self._stopped = True
         deadline = Deadline(STOP_S)
         notify("STOPPING=1")
-        log.info("🛑 Stopping bot...")
+        log.info("🛑 Stopping bot...", extra=facts("stopping"))
         stuck = stop_all(self.drills.end(), deadline)
         if self.ws_aggregator is not None:
-            log.info("🌐 Disconnecting WebSocket sources...")
+            log.info("🌐 Disconnecting WebSocket sources...", extra=facts("feeds_closing"))
             stuck += self.ws_aggregator.close_sources(SOURCES_S)
         stuck += stop_all(self.outside, Deadline(deadline.left_s - REST_S - KEEP_S))
         stuck += stop_all(reversed(self.recording.workers), Deadline(deadline.left_s - REST_S))
@@ -220,9 +223,10 @@ class Bot:
         stuck += stop_all([self.hub, self.web], deadline)
         self.ws_enabled = self.is_running = False
         for name in stuck:
-            log.error("❌ Thread %s did not stop in time", name)
+            log.error("❌ Thread %s did not stop in time", name,
+                      extra=facts("thread_stuck", reason=name))
         notify("STATUS=stopped")
-        log.info("🏁 [%s] Stopped", self.instance)
+        log.info("🏁 [%s] Stopped", self.instance, extra=facts("stopped"))
         return stuck
 
     @property

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from bot.errors import DisputedQuote, NoQuote, SourceError, StaleQuote, UntrustedQuote
+from bot.logs.facts import facts
 from bot.model import Quote
 from bot.sources.base import SWITCHED_OFF, Source
 
@@ -71,7 +72,9 @@ class Chain:
             raise
         except Exception as error:
             # a defect in one tier must not take the others along
-            log.exception("tier %s failed for %s", source.tier, symbol)
+            log.exception("tier %s failed for %s", source.tier, symbol,
+                          extra=facts("tier_failed", source=source.tier, symbol=symbol,
+                                      reason=str(error)))
             raise NoQuote(f"internal fault: {error}") from error
 
 

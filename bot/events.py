@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from bot.logs.facts import facts
+
 log = logging.getLogger(__name__)
 
 FAULT_EVERY_S = 60.0
@@ -178,4 +180,5 @@ class Publisher:
         now = monotonic()
         if now >= self._quiet_until.get(name, 0.0):
             self._quiet_until[name] = now + FAULT_EVERY_S
-            log.exception("a listener of %s failed; the event was %.300r", name, event)
+            log.exception("a listener of %s failed; the event was %.300r", name, event,
+                          extra=facts("listener_failed", reason=name))

@@ -13,6 +13,8 @@ from bot.events import (
 from bot.feeds.feed import STOPPED
 from bot.judging import decisions
 from bot.judging.decisions import Decision
+from bot.logs.facts import facts
+from bot.logs.told import told
 from bot.model import FeedHealth, LinkStatus, MarketDataUpdate, Quote, SourceStatus
 from bot.phrases import severity, source_in_words
 from bot.record.recorder import Recorder
@@ -82,7 +84,8 @@ class Reporter:
         """Say once that the database is open, when it is. Thread: main loop only."""
         if not self._database_told and self._recorder is not None and self._recorder.active:
             self._database_told = True
-            log.info("📊 [DUCKDB] Analytics Database Initialized Successfully")
+            log.info("📊 [DUCKDB] Analytics Database Initialized Successfully",
+                     extra=facts("recording"))
 
     def market_data(self, update: MarketDataUpdate) -> None:
         """Called for every update, by the feed that received it."""
@@ -90,21 +93,24 @@ class Reporter:
         number = next(self._updates)  # atomic: feeds count together without a lock
         if number % UPDATES_PER_LINE == 0 and self._mono() >= self._next_line:
             self._next_line = self._mono() + LINE_EVERY_S
-            log.info("🌐 [WEBSOCKET] Updates: %d", number)
+            log.info("🌐 [WEBSOCKET] Updates: %d", number, extra=facts("updates", count=number))
 
     def source_connected(self, event: SourceConnected) -> None:
-        log.info("✅ [%s] WebSocket connected successfully", event.source.upper())
+        log.info("✅ [%s] WebSocket connected successfully", event.source.upper(),
+                 extra=told(event))
         self._record("source_connected", event.source, None, event.reason, event.at)
 
     def source_disconnected(self, event: SourceDisconnected) -> None:
         wanted = event.reason == STOPPED
         log.log(logging.INFO if wanted else logging.WARNING,
-                "⚠️ [%s] WebSocket disconnected: %s", event.source.upper(), event.reason)
+                "⚠️ [%s] WebSocket disconnected: %s", event.source.upper(), event.reason,
+                extra=told(event))
         self._record("source_disconnected", event.source, None, event.reason, event.at)
 
     def source_error(self, event: SourceFault) -> None:
         times = f" ({event.count} such since the last line)" if event.count > 1 else ""
-        log.warning("❌ [%s] %s%s", event.source.upper(), event.reason, times)
+        log.warning("❌ [%s] %s%s", event.source.upper(), event.reason, times,
+                    extra=told(event))
         self._record("source_error", event.source, None, event.reason, event.at,
                      {"count": event.count})
 
@@ -113,9 +119,10 @@ class Reporter:
         if event.rule in TOLD_RULES:
             name, where = event.source.upper(), self._where(event.symbol)
             if event.fault is None:
-                log.info("⚖️ [%s]%s Believed again", name, where)
+                log.info("⚖️ [%s]%s Believed again", name, where, extra=told(event))
             else:
-                log.warning("⚖️ [%s]%s Not believed: %s", name, where, event.fault)
+                log.warning("⚖️ [%s]%s Not believed: %s", name, where, event.fault,
+                            extra=told(event))
         self._decided(decisions.judged(event), event.at)
 
     def verdict_changed(self, event: VerdictChanged) -> None:
@@ -125,7 +132,7 @@ class Reporter:
         if not first or (event.status is not None and not good):
             log.log(logging.INFO if good else logging.WARNING, "⚖️ [PRICE]%s %s -> %s: %s",
                     self._where(event.symbol), event.previous or "none", event.status or "none",
-                    event.reason)
+                    event.reason, extra=told(event))
         self._decided(decisions.verdict(event), event.at)
 
     def _where(self, symbol: str) -> str:
@@ -133,7 +140,7 @@ class Reporter:
 
     def source_handed_over(self, event: SourceHandedOver) -> None:
         log.info("🤝 [%s] Connection handed over: %s, overlap %.1f s",
-                 event.source.upper(), event.reason, event.overlap_s)
+                 event.source.upper(), event.reason, event.overlap_s, extra=told(event))
         self._record("source_handed_over", event.source, None, event.reason, event.at,
                      {"overlap_s": event.overlap_s})
 
@@ -151,10 +158,10 @@ class Reporter:
         if event.up:
             self._links_seen.add(event.link)
             log.info("📨 [KAFKA] %s%s", event.link[:1].upper() + event.link[1:],
-                     lasted and f" again{lasted}")
+                     lasted and f" again{lasted}", extra=told(event))
         else:
             log.warning("📨 [KAFKA] Not %s%s: %s", event.link, lasted and f" any more{lasted}",
-                        event.reason)
+                        event.reason, extra=told(event))
         self._record("kafka_up" if event.up else "kafka_down", "kafka", None,
                      event.reason or event.link, event.at, {"link": event.link})
 
@@ -163,14 +170,16 @@ class Reporter:
         change = f"{event.previous or 'none'} -> {event.current}"
         good = event.previous is None or event.current == self._primary
         log.log(logging.INFO if good else logging.WARNING,
-                "🔄 [WEBSOCKET] Source switch: %s (%s)%s", change, event.reason, where)
+                "🔄 [WEBSOCKET] Source switch: %s (%s)%s", change, event.reason, where,
+                extra=told(event))
         self._alert("info" if good else "warning",
                     f"{event.symbol}: source switch {change} ({event.reason})",
                     event.previous, event.current, event.reason, event.at)
         self._decided(decisions.switched(event), event.at)
 
     def failover_failed(self, event: FailoverFailed) -> None:
-        log.error("❌ [WEBSOCKET] No source is fit for %s (%s)", event.symbol, event.reason)
+        log.error("❌ [WEBSOCKET] No source is fit for %s (%s)", event.symbol, event.reason,
+                  extra=told(event))
         self._alert("critical", f"{event.symbol}: no source is fit ({event.reason})",
                     event.previous, None, event.reason, event.at)
         self._decided(decisions.failed(event), event.at)
@@ -182,7 +191,8 @@ class Reporter:
         log.log(logging.INFO if healthy else logging.WARNING,
                 "💓 [%s] Health: %s, active %s; %s%s", self._instance,
                 "healthy" if healthy else "NOT healthy", summary["active_source"] or "none",
-                "; ".join(map(source_in_words, sources)), self._amiss())
+                "; ".join(map(source_in_words, sources)), self._amiss(),
+                extra=facts("health", symbol=self._main_symbol))
         self._hub.publish_event("health_update", status.health(
             healthy, summary["active_source"],  # type: ignore[arg-type]
             sources, self._instance, int(self._wall() * 1000)))
@@ -207,7 +217,9 @@ class Reporter:
             real = quote is not None and not quote.synthetic
             log.log(logging.INFO if real else logging.WARNING,
                     "🔀 [CHAIN] %s is served from %s%s", symbol, tier or "nowhere",
-                    "" if real else f" ({in_words(passed)})")
+                    "" if real else f" ({in_words(passed)})",
+                    extra=facts("served_from", source=tier, symbol=symbol,
+                                reason=None if real else in_words(passed)))
         elif tier != self._tiers[symbol]:
             self._tier_changed(TierChanged(
                 symbol, self._tiers[symbol], tier, now,
@@ -218,7 +230,8 @@ class Reporter:
         change = f"{event.previous or 'none'} -> {event.current or 'none'}"
         level = severity(event.previous, event.current)
         log.log(logging.INFO if level == "info" else logging.WARNING,
-                "🔀 [CHAIN] Tier change for %s: %s (%s)", event.symbol, change, event.reason)
+                "🔀 [CHAIN] Tier change for %s: %s (%s)", event.symbol, change, event.reason,
+                extra=told(event))
         self._alert(level, f"{event.symbol}: tier change {change} ({event.reason})",
                     event.previous, event.current, event.reason, event.at)
         self._record("tier_change", event.current, event.symbol, event.reason, event.at,

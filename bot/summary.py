@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.config import Config
+from bot.logs.facts import facts
 from bot.model import LinkStatus
 from bot.record.recorder import Recorder
 
@@ -20,24 +21,31 @@ def announce(
     connected, total = (aggregator.connected, len(aggregator.feeds)) if aggregator else (0, 0)
     if aggregator is not None:
         if connected:
-            log.info("✅ [WEBSOCKET] Multi-Source Feeds Initialized")
+            log.info("✅ [WEBSOCKET] Multi-Source Feeds Initialized",
+                     extra=facts("feeds_started", count=connected))
         else:
-            log.warning("⚠️ [WEBSOCKET] No source is connected yet; all are tried on and on")
-        log.info("   🌐 Primary: %s", config.primary_exchange)
-        log.info("   🌐 Failover: %s", failover)
-        log.info("   🌐 Resolution: %s", config.conflict_resolution)
-        log.info("   🌐 Symbol: %s", ",".join(symbol.name for symbol in config.symbols))
-    log.info("✅ [%s] Autonomous Trading Bot initialized successfully", config.instance_id)
+            log.warning("⚠️ [WEBSOCKET] No source is connected yet; all are tried on and on",
+                        extra=facts("feeds_started", count=0))
+        _setting("   🌐 Primary: %s", config.primary_exchange)
+        _setting("   🌐 Failover: %s", failover)
+        _setting("   🌐 Resolution: %s", config.conflict_resolution)
+        _setting("   🌐 Symbol: %s", ",".join(symbol.name for symbol in config.symbols))
+    log.info("✅ [%s] Autonomous Trading Bot initialized successfully", config.instance_id,
+             extra=facts("started"))
     if aggregator is None:
-        log.info("   🌐 WebSocket Feeds: DISABLED (ENABLE_WEBSOCKET_FEEDS)")
+        _setting("   🌐 WebSocket Feeds: DISABLED (ENABLE_WEBSOCKET_FEEDS)")
     else:
-        log.info("   🌐 WebSocket Feeds: %s (%d/%d sources)",
+        _setting("   🌐 WebSocket Feeds: %s (%d/%d sources)",
                  "ACTIVE" if connected else "CONNECTING", connected, total)
-        log.info("   🌐 Primary: %s, Failover: %s", config.primary_exchange, failover)
+        _setting("   🌐 Primary: %s, Failover: %s", config.primary_exchange, failover)
     for link in links:
-        log.info("   📨 Kafka: %s %s at %s (%s)", link.direction, link.topic,
+        _setting("   📨 Kafka: %s %s at %s (%s)", link.direction, link.topic,
                  ",".join(config.kafka_brokers), config.kafka_security_protocol)
-    log.info("   📊 DuckDB Analytics: %s", _analytics(recorder))
+    _setting("   📊 DuckDB Analytics: %s", _analytics(recorder))
+
+
+def _setting(text: str, *values: object) -> None:
+    log.info(text, *values, extra=facts("setting"))
 
 
 def _analytics(recorder: Recorder | None) -> str:

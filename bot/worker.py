@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from bot.logs.facts import facts
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -67,7 +69,8 @@ class Worker:
 
     def _failed(self, error: Exception) -> None:
         self.failure = self.failure or error
-        log.exception("thread %s ended by an internal fault", self.name)
+        log.exception("thread %s ended by an internal fault", self.name,
+                      extra=facts("thread_failed", reason=str(error)))
 
 
 class Deadline:

@@ -17,22 +17,23 @@ import bot
 ROOT = Path(bot.__file__).parent
 
 LAYERS = {module: number for number, modules in enumerate((
+    "bot.logs bot.logs.facts",
     "bot bot.backoff bot.conflicts bot.drills bot.errors bot.events bot.feeds bot.feeds.drill "
     "bot.feeds.frames bot.feeds.line bot.feeds.pacing bot.feeds.pings bot.folding bot.incidents "
     "bot.incidents.incident bot.judging bot.judging.agreement bot.judging.clocks "
-    "bot.judging.fitness bot.model bot.sources bot.symbols bot.systemd bot.verbs bot.wording "
-    "bot.worker",
+    "bot.judging.fitness bot.logs.flood bot.logs.lines bot.model bot.sources bot.symbols "
+    "bot.systemd bot.verbs bot.wording bot.worker",
     "bot.drills.witness bot.exchanges.base bot.feeds.complaints bot.feeds.connection "
     "bot.feeds.handover bot.feeds.lag bot.feeds.planning bot.feeds.subscriptions bot.health "
     "bot.incidents.gap bot.incidents.story bot.incidents.tally bot.judging.decisions "
-    "bot.judging.doubts bot.judging.journal bot.judging.trial bot.judging.watchdog bot.logs "
-    "bot.moments bot.phrases bot.readers bot.sandbox bot.sources.base bot.sources.mock "
-    "bot.store bot.verbs.breaking",
+    "bot.judging.doubts bot.judging.journal bot.judging.trial bot.judging.watchdog "
+    "bot.logs.journald bot.logs.told bot.moments bot.phrases bot.readers bot.sandbox "
+    "bot.sources.base bot.sources.mock bot.store bot.verbs.breaking",
     "bot.chain bot.exchanges.binance bot.exchanges.okx bot.feeds.dial bot.feeds.intake "
-    "bot.feeds.session bot.incidents.book bot.judging.judge bot.record bot.sources.poller "
-    "bot.verbs.printing",
+    "bot.feeds.session bot.incidents.book bot.judging.judge bot.logs.sinks bot.record "
+    "bot.sources.poller bot.verbs.printing",
     "bot.exchanges bot.feeds.hosts bot.incidents.ledger bot.judging.resolution "
-    "bot.judging.sight bot.sources.rest",
+    "bot.judging.sight bot.logs.writer bot.sources.rest",
     "bot.drills.rehearsal bot.feeds.succession bot.judging.announcer bot.judging.explanation "
     "bot.setting",
     "bot.config bot.feeds.feed bot.judging.desk bot.web",

@@ -11,6 +11,7 @@ from bot.events import (
     FailoverFailed, LinkChanged, SourceConnected, SourceDisconnected, SourceFault, SourceHandedOver,
     SourceSwitched,
 )
+from bot.logs.facts import facts_of
 from bot.model import LinkStatus, MarketDataUpdate, Quote
 from bot.record.recorder import Recorder
 from bot.reporter import Reporter
@@ -49,7 +50,13 @@ class Desk:
 
     @property
     def lines(self) -> list[str]:
+        """Each tells its event."""
+        assert all(facts_of(record).get("event") for record in self._caplog.records)
         return self._caplog.messages
+
+    @property
+    def facts(self) -> list[dict[str, str | int]]:
+        return [facts_of(record) for record in self._caplog.records]
 
 
 @pytest.fixture
@@ -117,6 +124,9 @@ def test_a_switch_has_its_line_and_its_alert(desk: Desk) -> None:
         "from": "binance", "to": "okx", "reason": "no data for 5012 ms",
         "timestamp": 1_790_000_000_500})]
     assert desk.recorder.pending == 1
+    assert desk.facts == [{"event": "source_switch", "source": "okx", "symbol": "BTCUSDT",
+                           "reason": "no data for 5012 ms", "duration_ms": 0,
+                           "from": "binance", "to": "okx"}]
 
 
 def test_a_switch_of_another_symbol_names_it(desk: Desk) -> None:
@@ -150,6 +160,9 @@ def test_a_tier_change_is_one_line_and_one_alert(desk: Desk) -> None:
         ("warning", "websocket", "okx"), ("critical", "okx", "mock"), ("critical", "mock", None),
         ("info", None, "websocket")]
     assert desk.recorder.pending == 6 + 4  # six prices, four changes
+    assert [told["event"] for told in desk.facts] == ["served_from", *["tier_change"] * 4]
+    assert [(told.get("from"), told.get("to")) for told in desk.facts[1:]] == [
+        ("websocket", "okx"), ("okx", "mock"), ("mock", None), (None, "websocket")]
 
 
 @pytest.fixture
@@ -178,6 +191,8 @@ def test_each_change_of_a_link_is_one_line_and_one_record(
         ("kafka_up", "kafka", None, link)]
     assert {row["at_ms"] for _, row in rows} == {1_790_000_000_500}
     assert [row["detail"] for _, row in rows] == [{"link": link}] * 3
+    assert [told["event"] for told in desk.facts] == ["kafka_up", "kafka_down", "kafka_up"]
+    assert [told.get("duration_ms") for told in desk.facts] == [None, 61_260, 600_000]
 
 
 def test_a_start_without_a_broker_is_a_warning_and_no_loss(

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from time import time
 
 from bot.broker.access import access
-from bot.broker.hearsay import MAX_AGE_S, Hearsay, Report
+from bot.broker.hearsay import MAX_AGE_S, Hearsay
 from bot.broker.link import Link, Tell
 from bot.broker.reader import TopicReader
 from bot.broker.writer import CAPACITY, Served, TopicWriter, Update
 from bot.chain import in_words
 from bot.config import Config
+from bot.folding import Report
 from bot.judging.fitness import Policy
 from bot.model import LinkStatus, MarketDataUpdate, Quote
 from bot.web import status

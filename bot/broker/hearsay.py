@@ -15,7 +15,7 @@ from bot.broker.wire import as_update
 from bot.errors import ImplausibleStamp, NoQuote, ParseError, StaleQuote
 from bot.events import Publisher
 from bot.feeds.intake import Intake
-from bot.folding import Fold
+from bot.folding import Fold, Report
 from bot.judging.desk import Desk
 from bot.judging.explanation import Explanation
 from bot.judging.fitness import Policy
@@ -27,8 +27,6 @@ MAX_AGE_S = 10.0
 RECENT_S = 5.0
 JUDGE_ALL_S = 0.2
 LOG_APPEND_TIME = 1  # the broker's stamp, and not the writer's
-
-Report = Callable[[str, int], None]
 
 
 class Hearsay:
@@ -52,7 +50,6 @@ class Hearsay:
         how often it was seen.
         """
         self._instance = instance
-        self._report = report
         self._mono, self._wall = mono, wall
         self.symbols = tuple(symbols)
         self.desk = Desk(policy, resolution, MAX_AGE_S)
@@ -64,7 +61,7 @@ class Hearsay:
         self._told_by: dict[tuple[str, str], str] = {}  # (exchange, symbol) -> instance
         self._touched: set[str] = set()  # symbols with news since the last judgement
         self._judged_at = float("-inf")  # monotonic s of the last judgement of all
-        self._fold = Fold()
+        self._fold = Fold(report)
         # symbol -> monotonic s of its last record, and that one's age
         self._late: dict[str, tuple[float, float]] = {}
         self._refused = (float("-inf"), "")  # monotonic s of the last one refused, and why
@@ -80,6 +77,7 @@ class Hearsay:
     def judge(self) -> None:
         """Judge what news came of; all of them only so often, for they may be hundreds."""
         healths, now = self.healths(), self._mono()
+        self._fold.remind(now)
         due = now - self._judged_at >= JUDGE_ALL_S
         if due:
             self._judged_at = now
@@ -134,8 +132,7 @@ class Hearsay:
 
     def _refuse(self, kind: str, words: str, now: float) -> None:
         self._refused = now, words
-        if count := self._fold.count(kind, now):
-            self._report(words, count)
+        self._fold.tell(kind, words, now)
 
     # ---- any thread
 

@@ -22,6 +22,7 @@ from bot.broker.outbox import Numbered, Outbox
 from bot.broker.wire import Record, served_record, update_record
 from bot.errors import named, short
 from bot.folding import Fold
+from bot.logs.facts import facts
 from bot.model import LinkStatus, MarketDataUpdate
 from bot.worker import Deadline, Worker
 
@@ -94,9 +95,8 @@ class TopicWriter(Worker):
         self.topic = topic
         self.link = link
         self._access = access
-        self._report = report
         self._mono = mono
-        self._fold = Fold()
+        self._fold = Fold(report)
         self._backoff = Backoff(BACKOFF_S, BACKOFF_CAP_S)
         self._spoilt = Spoilt()
         # microseconds of the start: the numbers of a later run are higher
@@ -149,11 +149,13 @@ class TopicWriter(Worker):
             self._turn()
             gather.wait(GATHER_S)
         if self.waiting:
-            log.warning("📨 [KAFKA] %d records for %s were not sent", self.waiting, self.topic)
+            log.warning("📨 [KAFKA] %d records for %s were not sent", self.waiting, self.topic,
+                        extra=facts("kafka_unsent", source="kafka", count=self.waiting))
         self._dispose()
 
     def _turn(self) -> None:
         now = self._mono()
+        self._fold.remind(now)
         self._outbox.gather()
         if self._producer is None and now < self._retry_at:
             return
@@ -218,8 +220,8 @@ class TopicWriter(Worker):
         if not is_records(error):
             return False
         self.refused += 1
-        if count := self._fold.count(type(error).__name__, self._mono()):
-            self._report(f"{self.topic} refuses a record: {short(error)}", count)
+        self._fold.tell(type(error).__name__, f"{self.topic} refuses a record: {short(error)}",
+                        self._mono())
         return True
 
     def _renew(self, why: str) -> None:

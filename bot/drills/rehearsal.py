@@ -17,6 +17,7 @@ from bot.drills.witness import Report, Witness
 from bot.errors import DrillRunning, NoQuote, shown
 from bot.feeds.drill import DrillFault
 from bot.incidents.ledger import Ledger
+from bot.logs.facts import facts
 from bot.model import Quote
 from bot.worker import Worker
 
@@ -84,7 +85,9 @@ class Rehearsal(Worker):
         self._ends = now + self._seconds
         self._witness = Witness(self._source, now, self._ends)
         self._sample(self._witness)
-        log.info("🧪 [DRILL] %s: %s for %g s begins", self._source, self._fault, self._seconds)
+        log.info("🧪 [DRILL] %s: %s for %g s begins", self._source, self._fault, self._seconds,
+                 extra=facts("drill_started", source=self._source, reason=self._fault,
+                             duration_ms=self._seconds * 1000))
         self._ledger.drill(self._source, f"drill: {self._fault} for {self._seconds:g} s")
         self._stage.feeds[self._source].drill(self._fault, self._seconds)
 
@@ -106,7 +109,8 @@ class Rehearsal(Worker):
         if self._witness is not None:
             self.report = self._witness.report(self._mono(), interrupted=not self._over)
             log.info("🧪 [DRILL] %s: %s ended: %s", self._source, self._fault,
-                     in_short(self.report))
+                     in_short(self.report),
+                     extra=facts("drill_ended", source=self._source, reason=self._fault))
 
     def _sample(self, witness: Witness) -> None:
         stage = self._stage

@@ -109,6 +109,7 @@ class Feed(Worker):
         self._drill.end()
 
     def step(self) -> None:
+        self._complaints.remind()
         try:
             if self._drill.fault() == "cut":
                 self._end(self._drill.in_words() or "drill")
@@ -125,7 +126,7 @@ class Feed(Worker):
 
     def _connect(self) -> None:
         if not self._hosts.dialling:
-            if self.stopping.wait(self._hosts.pause_s()):
+            if self._complaints.pause(self._hosts.pause_s(), self.stopping):
                 return
             self._hosts.dial(self._hosts.in_turn())
         connection = self._hosts.poll(SLICE_S)
@@ -241,7 +242,7 @@ class Feed(Worker):
         elif not self.stopping.is_set():
             self._detail = str(error)
             self._complaints.tell(error, f"; next attempt in {pause:.0f} s")
-        self.stopping.wait(pause)
+        self._complaints.pause(pause, self.stopping)
 
     def _disconnected(self, reason: str, pause: float | None = None) -> None:
         self.intake.disconnected(self._mono())  # first: who sees it gone asks since when

@@ -10,6 +10,7 @@ from bot.feeds.hosts import Hosts
 from bot.feeds.intake import Intake
 from bot.feeds.planning import BETTER, Plan
 from bot.feeds.session import Session
+from bot.logs.facts import facts
 from bot.model import MarketDataUpdate
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,8 @@ class Succession:
         if url is None:
             raise ConnectError("every host has asked to be left alone for a while")
         log.log(logging.DEBUG if reason == BETTER else logging.INFO,
-                "🤝 [%s] Opening a second connection: %s", self._source.upper(), reason)
+                "🤝 [%s] Opening a second connection: %s", self._source.upper(), reason,
+                extra=facts("source_replacing", source=self._source, reason=reason))
         self._hosts.dial(url)
 
     def _is_settled(self, current: Session, second: Session, now: float) -> bool:

@@ -11,6 +11,7 @@ What was never good since the start is no incident at once, for a start takes it
 to one, it began with the process.
 """
 
+import logging
 from collections.abc import Callable
 from threading import Lock
 from time import monotonic, time
@@ -21,7 +22,11 @@ from bot.events import FailoverFailed, Listener, SourceJudged, SourceSwitched, V
 from bot.incidents.book import Book, Subject
 from bot.incidents.gap import Gap
 from bot.incidents.incident import Availability, History, Incident
+from bot.incidents.story import story
+from bot.logs.told import told
 from bot.model import Quote
+
+log = logging.getLogger(__name__)
 
 START_S = 5.0  # so long a source may take until it is fit for the first time
 GOOD = ("trusted", "degraded")
@@ -222,6 +227,8 @@ class Ledger:
         """Not under the lock."""
         for incident in incidents:
             self._keep(incident)
+            if incident.closed_at is not None:
+                log.info("🧾 [INCIDENT] %s", story(incident), extra=told(incident))
 
 
 def _nowhere(incident: Incident) -> None:

@@ -14,6 +14,7 @@ from bot.events import (
 from bot.judging.clocks import our_offset_s
 from bot.judging.judge import JUST_CONNECTED, Standing
 from bot.judging.resolution import Case
+from bot.logs.facts import facts
 from bot.model import Quote
 
 log = logging.getLogger(__name__)
@@ -86,13 +87,14 @@ class Announcer:
         ahead_s = self._wall() - self._mono()
         if abs(ahead_s - self._wall_ahead_s) > SET_S:
             log.warning("🕰️ [CLOCK] This machine's clock was set by %+.1f s; ages and sources are "
-                        "not touched by it", ahead_s - self._wall_ahead_s)
+                        "not touched by it", ahead_s - self._wall_ahead_s, extra=facts("clock_set"))
             self._wall_ahead_s = ahead_s
         ours = our_offset_s(offsets)
         if ours is not None and not self._clock_told:
             log.warning("🕰️ [CLOCK] This machine's clock is %.1f s %s every exchange's: no source "
                         "is judged by it; check NTP",
-                        abs(ours), "ahead of" if ours > 0 else "behind")
+                        abs(ours), "ahead of" if ours > 0 else "behind",
+                        extra=facts("clock_wrong"))
         self._clock_told = ours is not None
 
     def _switched(self, before: Standing, case: Case, limit_s: float) -> None:
@@ -102,7 +104,9 @@ class Announcer:
                 symbol, str(before.active), self._wall(), after.reason))
         elif before.last is None or after.reason == JUST_CONNECTED:
             log.info("🌐 [WEBSOCKET] Active source for %s: %s (%s)",
-                     symbol, after.active, after.reason)
+                     symbol, after.active, after.reason,
+                     extra=facts("source_active", source=after.active, symbol=symbol,
+                                 reason=after.reason))
         else:
             left = before.active or before.last
             self._publisher.publish("source_switch", SourceSwitched(

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from time import monotonic
 
+from bot.logs.facts import facts
 from bot.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,8 @@ class Watchdog(Worker):
         began = self._mono()
         if began - slept - planned > STOOD_STILL_S:
             # what arrived meanwhile is still unread, and would be taken for silence
-            log.warning("⚠️ [WATCHDOG] This process stood still for %.1f s", began - slept)
+            log.warning("⚠️ [WATCHDOG] This process stood still for %.1f s", began - slept,
+                        extra=facts("process_paused", duration_ms=(began - slept) * 1000))
             self.stopping.wait(TICK_S)
             began = self._mono()
         due_s = self._judge()

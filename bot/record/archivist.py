@@ -11,6 +11,7 @@ import msgspec
 
 from bot.errors import RecorderError
 from bot.folding import Fold
+from bot.logs.facts import facts
 from bot.model import ArchiveStatus, RecordStatus
 from bot.record.mark import Loss
 from bot.record.recorder import Recorder
@@ -54,7 +55,7 @@ class Archivist(Worker):
         self._retention = timedelta(days=retention_days)
         self._now, self._mono = now, mono
         self._next_at = 0.0
-        self._fold = Fold()
+        self._fold = Fold(self._tell)
         self._useless: set[str] = set()  # files that nobody needed at the last look
         self._elsewhere: set[str] = set()  # strays whose rows are elsewhere
         self._odd: set[str] = set()  # strays of which nothing can be said
@@ -98,7 +99,8 @@ class Archivist(Worker):
         if jumped:
             self._settled_at = self._mono() + self._settle_s
             log.warning("🗄️ [DUCKDB] The clock was set: nothing is archived or deleted for %.0f s",
-                        self._settle_s)
+                        self._settle_s, extra=facts("archive_paused",
+                                                    duration_ms=self._settle_s * 1000))
         return self._mono() >= self._settled_at
 
     def _own(self) -> None:
@@ -137,13 +139,14 @@ class Archivist(Worker):
                 except duckdb.Error as error:
                     self._odd.add(stray.file)
                     log.warning("🗄️ [DUCKDB] %s cannot be used, and is left alone: %s",
-                                self._folder / stray.file, str(error).partition("\n")[0])
+                                self._folder / stray.file, str(error).partition("\n")[0],
+                                extra=facts("archive_odd", reason=str(error)))
                     continue
                 if claim is None:
                     self._elsewhere.add(stray.file)
                     continue
                 log.warning("🗄️ [DUCKDB] %s was not known of; its rows are of the record again",
-                            self._folder / stray.file)
+                            self._folder / stray.file, extra=facts("archive_found"))
                 if not self._note(*claim):
                     return False
         return True
@@ -195,7 +198,7 @@ class Archivist(Worker):
             return False
         self.archived += 1
         log.info("🗄️ [DUCKDB] %s of %s: %d rows are in %s", closed.table, closed.day, closed.rows,
-                 self._folder / closed.file)
+                 self._folder / closed.file, extra=facts("archived", count=closed.rows))
         return True
 
     def _forget(self) -> bool:
@@ -248,7 +251,11 @@ class Archivist(Worker):
         return False
 
     def _complain(self, words: str) -> None:
+        """What is not tried again is mended: nobody has to be reminded of it."""
         self.state = words
-        if count := self._fold.count(words, self._mono()):
-            log.warning("🗄️ [DUCKDB] Closed days stay in the file: %s%s", words,
-                        f" ({count} times since the last line)" if count > 1 else "")
+        self._fold.tell(words, words, self._mono())
+
+    def _tell(self, words: str, count: int) -> None:
+        log.warning("🗄️ [DUCKDB] Closed days stay in the file: %s%s", words,
+                    f" ({count} times since the last line)" if count > 1 else "",
+                    extra=facts("not_archived", reason=words, count=count))

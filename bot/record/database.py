@@ -17,6 +17,7 @@ import msgspec
 from bot import __version__
 from bot.errors import RecorderError, shown
 from bot.incidents.incident import History
+from bot.logs.facts import facts
 from bot.record.archive import Closed, fingerprint, span, within
 from bot.record.history import read_history
 from bot.record.mark import Loss, Mark, Noted
@@ -206,7 +207,7 @@ class Database:
             return read_history(self._con, datetime.now(UTC).replace(tzinfo=None))
         except duckdb.Error as error:
             log.warning("📊 [DUCKDB] What was before this start cannot be read: %s",
-                        in_words(error))
+                        in_words(error), extra=facts("record_unreadable", reason=str(error)))
             return None
 
     def close(self) -> None:
@@ -226,7 +227,8 @@ class Database:
                 if con is not None:
                     con.close()
             except duckdb.Error as error:
-                log.warning("📊 [DUCKDB] Not closed properly: %s", in_words(error))
+                log.warning("📊 [DUCKDB] Not closed properly: %s", in_words(error),
+                            extra=facts("record_close_failed", reason=str(error)))
         self._mark.close()
 
     @contextmanager

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from bot.incidents.incident import Incident
 from bot.judging.journal import Note
+from bot.logs.facts import facts
 from bot.model import FeedHealth, Quote
 from bot.record.pile import Pile
 from bot.record.rows import Happened, Sample, Served
@@ -78,6 +79,6 @@ class Keeper(Worker):
         """One line each time that it begins. Thread: the recorder's."""
         if self.dropped != self._dropped_before and not self._refusing:
             log.warning("📊 [DUCKDB] The queue of %d rows is full: new rows are refused and counted",
-                        self._capacity)
+                        self._capacity, extra=facts("rows_refused"))
         self._refusing = self.dropped != self._dropped_before
         self._dropped_before = self.dropped

@@ -11,6 +11,7 @@ import duckdb
 import msgspec
 
 from bot.errors import RecorderError
+from bot.logs.facts import facts
 from bot.record.drafts import snapshot_of
 from bot.record.schema import FILLED, create_tables
 
@@ -125,7 +126,8 @@ def _make_way(path: Path, error: duckdb.Error, existed: bool) -> str | None:
         return None
     moved = set_aside(path)
     log.warning("📊 [DUCKDB] %s is damaged (%s); it is kept as %s and a new file was begun",
-                path, in_words(error), moved.name)
+                path, in_words(error), moved.name,
+                extra=facts("record_damaged", reason=in_words(error)))
     return f"the file is damaged ({in_words(error)}) and kept as {moved.name}"
 
 

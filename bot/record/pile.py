@@ -7,6 +7,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 from bot.errors import shown
+from bot.logs.facts import facts
 from bot.record.rows import Item, Row, as_row
 
 if TYPE_CHECKING:  # importing it loads DuckDB, which takes 45 MB
@@ -122,4 +123,4 @@ class Pile:
         self.rejected += 1
         if self.rejected == 1:
             log.warning("📊 [DUCKDB] A row cannot be stored (%s): %s; more are only counted",
-                        fault, shown(row))
+                        fault, shown(row), extra=facts("row_rejected", reason=fault))

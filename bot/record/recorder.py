@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from bot.backoff import Backoff
 from bot.errors import RecorderError
 from bot.incidents.incident import History, Incident
+from bot.logs.facts import facts
 from bot.model import RecordStatus
 from bot.record.keeper import Keeper
 from bot.record.mark import Loss
@@ -91,7 +92,7 @@ class Recorder(Keeper):
 
     def tell_loss(self, loss: Loss) -> None:
         """Have it told that rows of a time are not in the record any more. Thread: any."""
-        log.error("📊 [DUCKDB] Lost: %s", loss.cause)
+        log.error("📊 [DUCKDB] Lost: %s", loss.cause, extra=facts("record_lost", reason=loss.cause))
         self._on_loss(loss.incident(self._instance))
 
     def ask(self, task: Callable[["Database"], None]) -> None:
@@ -161,10 +162,12 @@ class Recorder(Keeper):
                 break
         self._disconnect()
         if self.pending:
-            log.error("📊 [DUCKDB] %d accepted rows were not written: %s", self.pending, self.state)
+            log.error("📊 [DUCKDB] %d accepted rows were not written: %s", self.pending, self.state,
+                      extra=facts("rows_unwritten", reason=self.state, count=self.pending))
         if self.dropped or self.rejected:
             log.warning("📊 [DUCKDB] %d rows were refused by the queue, %d by the database",
-                        self.dropped, self.rejected)
+                        self.dropped, self.rejected,
+                        extra=facts("rows_refused", count=self.dropped + self.rejected))
         self.active = False
         self.state = "stopped"
 
@@ -226,11 +229,12 @@ class Recorder(Keeper):
         if now - self._failed_at > CALM_S:
             self._backoff.reset()
         if not self.active and self.state != NOT_OPEN:
-            log.info("📊 [DUCKDB] Recording again; %d rows were refused so far", self.dropped)
+            log.info("📊 [DUCKDB] Recording again; %d rows were refused so far", self.dropped,
+                     extra=facts("recording"))
         self.active = True
         self.state = "recording"
         if self._vitals.is_short and not self._low_logged:
-            log.warning("📊 [DUCKDB] %s", self._vitals.short_words)
+            log.warning("📊 [DUCKDB] %s", self._vitals.short_words, extra=facts("disk_low"))
         self._low_logged = self._vitals.is_short
 
     def _held_back(self) -> None:
@@ -245,7 +249,8 @@ class Recorder(Keeper):
 
     def _not_recording(self, state: str) -> None:
         if self.state != state:
-            log.warning("📊 [DUCKDB] Not recording, %d rows waiting: %s", self.pending, state)
+            log.warning("📊 [DUCKDB] Not recording, %d rows waiting: %s", self.pending, state,
+                        extra=facts("not_recording", reason=state))
         self.active = False
         self.state = state
 

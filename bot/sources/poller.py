@@ -1,5 +1,6 @@
 """One exchange's REST ticker, asked on a thread of its own, and only while somebody wants it."""
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic, time
@@ -10,7 +11,7 @@ import urllib3
 from bot.errors import BotError, ExchangeError, NoQuote, ParseError
 from bot.exchanges.base import Exchange
 from bot.feeds.pacing import Pacer
-from bot.folding import Fold
+from bot.folding import Fold, Report
 from bot.model import MarketDataUpdate, Opinion
 from bot.symbols import Symbol
 from bot.wording import worded
@@ -29,8 +30,6 @@ LIMITED_PAUSE_S = 2.0  # where Retry-After does not say how long
 LONGEST_PAUSE_S = 3600.0
 
 Answer = tuple[int, str, bytes]  # status, Retry-After, body
-
-Report = Callable[[str, int], None]
 
 
 class Poller(Worker):
@@ -62,10 +61,9 @@ class Poller(Worker):
         self._urls = list(urls)
         self._natives = {symbol.name: exchange.native(symbol) for symbol in symbols}
         self._canonical = {native: name for name, native in self._natives.items()}
-        self._report = report
         self._opine = opine
         self._mono, self._wall = mono, wall
-        self._fold = Fold()
+        self._fold = Fold(report)
         self._pacer = Pacer(REQUESTS_PER_S)
         self._wanted_for_s = wanted_for_s
         self._session = requests.Session()
@@ -95,11 +93,12 @@ class Poller(Worker):
 
     def step(self) -> None:
         now, wanted = self._mono(), self._wanted_now()
+        self._fold.remind(now)
         if not wanted:
             self._asked.clear()
             # a question or a stop that came before the clearing is seen here, a later one wakes us
             if not self.stopping.is_set() and not self._wanted_now():
-                self._asked.wait()
+                self._asked.wait(self._until_due(now))
             return
         if now < self._not_before:
             self.stopping.wait(min(1.0, self._not_before - now))
@@ -121,6 +120,10 @@ class Poller(Worker):
         now = self._mono()
         wanted = [symbol for symbol, until in list(self._wanted.items()) if now < until]
         return list(dict.fromkeys([*wanted, *list(self._once)]))
+
+    def _until_due(self, now: float) -> float | None:
+        """s until a fault is to be told of again; None: there is none."""
+        return None if self._fold.due == math.inf else max(0.0, self._fold.due - now)
 
     def _poll(self, symbol: str) -> None:
         asked_mono = self._mono()
@@ -179,5 +182,4 @@ class Poller(Worker):
         if isinstance(error, NoQuote):
             self._outage = str(error)
         self._urls.append(self._urls.pop(0))
-        if count := self._fold.count(str(error), self._mono()):
-            self._report(str(error), count)
+        self._fold.tell(str(error), str(error), self._mono())

@@ -9,9 +9,10 @@ from time import monotonic, time
 
 from bot.errors import NoQuote, StaleQuote
 from bot.exchanges import okx
+from bot.folding import Report
 from bot.judging.agreement import UNKNOWN_BASIS
 from bot.model import MarketDataUpdate, Opinion, Quote
-from bot.sources.poller import WANTED_FOR_S, Poller, Report
+from bot.sources.poller import WANTED_FOR_S, Poller
 from bot.symbols import Symbol
 
 CLOCK_ERROR_S = 60.0  # a stamp may seem so old by a clock that is wrong; beyond it is old

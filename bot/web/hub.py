@@ -11,6 +11,7 @@ from http import HTTPStatus
 import msgspec
 from websockets.http11 import Request
 
+from bot.logs.facts import facts
 from bot.model import MarketDataUpdate
 from bot.web import status
 from bot.web.board import Board, Key
@@ -197,7 +198,9 @@ class Hub(Worker):
             if reason is not None or now >= client.leave_by:
                 self._leave(client)
                 self.dropped += reason is not None
-                log.info("dashboard client dropped: %s", reason or "it did not close")
+                why = reason or "it did not close"
+                log.info("dashboard client dropped: %s", why,
+                         extra=facts("client_dropped", reason=why))
             elif client.open and now - client.pinged_at >= limits.ping_s:
                 client.ping(now)
                 self._flush(client)

@@ -274,7 +274,25 @@ def test_same_fault_is_reported_once_and_then_with_its_number(drive: Drive) -> N
     with okx(status(500)) as server:
         source = drive(server.url)
         source.turn(61)
-    assert source.reports == [("HTTP status 500", 1), ("HTTP status 500", 60)]
+    assert source.reports == [("HTTP status 500", 1), ("HTTP status 500", 59)]
+
+
+def test_number_of_faults_is_told_though_nobody_asks_any_more(
+    drive: Drive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with okx(status(500)) as server:
+        source = drive(server.url)
+        source.turn(3)
+        assert source.reports == [("HTTP status 500", 1)]
+        source.clock.now += 50.0
+        waits: list[float | None] = []
+        monkeypatch.setattr(source._asked, "wait", waits.append)
+        source.step()
+        assert waits == [pytest.approx(7.0)], "it wakes by itself when the minute is over"
+        source.clock.now += 7.0
+        source.step()
+        assert source.reports == [("HTTP status 500", 1), ("HTTP status 500", 2)]
+        assert waits[1:] == [None] and len(server.asked) == 3
 
 
 @pytest.mark.parametrize("behave", [

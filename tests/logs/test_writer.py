@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bot import logs
-from bot.logs import FILE_NAME, LogWriter
+from bot.logs import sinks, writer as writing
+from bot.logs.sinks import FILE_NAME
+from bot.logs.writer import LogWriter
 from tests.helpers import eventually
 
 LIBRARIES = ("urllib3", "waitress", "websockets", "websocket")
@@ -28,8 +29,9 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     level, handlers = root.level, list(root.handlers)
     monkeypatch.setattr(logging, "raiseExceptions", True)
 
-    def begin(level: str = "INFO", folder: Path = tmp_path) -> LogWriter:
-        started.append(LogWriter(level, folder))
+    def begin(level: str = "INFO", folder: Path = tmp_path, form: str = "text",
+              instance: str = "primary", socket: str = str(tmp_path / "no")) -> LogWriter:
+        started.append(LogWriter(level, folder, form, instance, socket))
         started[-1].start()
         return started[-1]
 
@@ -65,9 +67,9 @@ class Pipe:
 
     def close(self) -> str:
         """Returns: all that was written."""
-        self.stderr.close()
         if self._thread.ident is None:
             self._thread.start()
+        self.stderr.close()
         self._thread.join(5)
         os.close(self.reader)
         return self._text.decode()
@@ -100,8 +102,8 @@ def test_folder_is_made(start: Start, tmp_path: Path) -> None:
 def test_file_is_rotated_and_old_ones_are_kept_up_to_a_number(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "FILE_BYTES", 2000)
-    monkeypatch.setattr(logs, "FILE_COUNT", 3)
+    monkeypatch.setattr(sinks, "FILE_BYTES", 2000)
+    monkeypatch.setattr(sinks, "FILE_COUNT", 3)
     writer = start()
     for number in range(500):
         log.info("line %d", number)
@@ -158,7 +160,7 @@ def test_traceback_is_written_with_its_line(start: Start, tmp_path: Path) -> Non
 def test_pipe_that_nobody_reads_blocks_no_logging_thread_and_drops_are_counted(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "QUEUED", 100)
+    monkeypatch.setattr(writing, "QUEUED", 100)
     pipe = Pipe()
     monkeypatch.setattr(sys, "stderr", pipe.stderr)
     writer = start()
@@ -186,7 +188,7 @@ def test_pipe_that_nobody_reads_blocks_no_logging_thread_and_drops_are_counted(
 def test_drops_are_told_also_when_the_end_comes_before_there_is_room(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logs, "QUEUED", 100)
+    monkeypatch.setattr(writing, "QUEUED", 100)
     pipe = Pipe()
     monkeypatch.setattr(sys, "stderr", pipe.stderr)
     writer = start()
