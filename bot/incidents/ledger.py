@@ -11,6 +11,7 @@ What was never good since the start is no incident at once, for a start takes it
 to one, it began with the process.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from threading import Lock
 from time import monotonic, time
@@ -20,7 +21,7 @@ import msgspec
 from bot.events import FailoverFailed, Listener, SourceJudged, SourceSwitched, VerdictChanged
 from bot.incidents.book import Book, Subject
 from bot.incidents.gap import Gap
-from bot.incidents.incident import Availability, History, Incident
+from bot.incidents.incident import UNRECORDED, Availability, History, Incident
 from bot.model import Quote
 
 START_S = 5.0  # so long a source may take until it is fit for the first time
@@ -182,6 +183,20 @@ class Ledger:
             found = self._book.availability()
         self._hand_on(kept)
         return found
+
+    def counts(self) -> tuple[Counter[str], Counter[str]]:
+        """Incidents by rule: those that go on, by what they have come to; and all that this process
+        saw begin, by what they began with.
+        """
+        with self._lock:
+            kept = self._ripened()
+            going_on = Counter(one.incident.rule for one in self._book.open.values())
+            begun = Counter(self._book.begun)
+            if self._gap.open is not None:
+                going_on[UNRECORDED] += 1
+                begun[UNRECORDED] += 1  # the book is told of it when it is over
+        self._hand_on(kept)
+        return going_on, begun
 
     # ---- under the lock
 
