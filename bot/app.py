@@ -14,6 +14,7 @@ from bot.config import Config
 from bot.drills.rehearsal import Drillable, Drills, Stage, why_refused
 from bot.incidents.ledger import Ledger
 from bot.logs.facts import facts
+from bot.metrics.daemon import Metrics
 from bot.phrases import in_short
 from bot.recording import Recording
 from bot.reporter import Reporter
@@ -64,8 +65,12 @@ class Bot:
         self.drills = Drills(self._stage(), self.ledger,
                              why_refused(config.enable_drill, config.api_token))
         self.reporter.links = lambda: self.broker.links
+        self.metrics = Metrics(
+            config, self.ws_aggregator, self.chain, ledger=self.ledger, drills=self.drills,
+            broker=self.broker, recording=self.recording, hub=self.hub,
+            pollers=self.opinions.pollers)
         window = Window(self.instance, self.symbols, self.ws_aggregator, self.chain, self.ledger,
-                        self.drills, self.broker, self.recording)
+                        self.drills, self.broker, self.recording, self.metrics.registry)
         self.web = WebServer(window, self.hub, host=config.api_host, port=config.api_port,
                              token=config.api_token)
         self._announced = False

@@ -20,6 +20,8 @@
 
 from collections.abc import Sequence
 
+from bot.causes import ConnectCause, LossCause
+
 VALUE_LIMIT = 120
 
 
@@ -72,15 +74,26 @@ class ClosingSoon(BotError):
 
 
 class ConnectError(BotError):
-    """No connection. `retry_after_s`: how long this URL must be left alone, if that is known."""
+    """No connection. `retry_after_s`: how long this URL must be left alone, if that is known.
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+    cause: by which it is counted.
+    """
+
+    def __init__(
+        self, message: str, *, cause: ConnectCause = "unreachable",
+        retry_after_s: float | None = None,
+    ) -> None:
         super().__init__(message)
+        self.cause = cause
         self.retry_after_s = retry_after_s
 
 
 class ConnectionLost(BotError):
-    """An open WebSocket ended or broke the protocol."""
+    """An open WebSocket ended or broke the protocol. cause: by which it is counted."""
+
+    def __init__(self, message: str, cause: LossCause = "network") -> None:
+        super().__init__(message)
+        self.cause = cause
 
 
 class RecorderError(BotError):

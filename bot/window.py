@@ -1,5 +1,7 @@
 """What the web server sees of the daemon (bot.web.view): a look at its parts, and no more."""
 
+from prometheus_client import CollectorRegistry
+
 from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.broker import Broker
 from bot.chain import Chain
@@ -16,12 +18,13 @@ class Window:
     def __init__(
         self, instance: str, symbols: tuple[str, ...],
         aggregator: MultiSourceWebSocketAggregator | None, chain: Chain, ledger: Ledger,
-        drills: Drills, broker: Broker, recording: Recording,
+        drills: Drills, broker: Broker, recording: Recording, registry: CollectorRegistry,
     ) -> None:
         self.instance = instance
         self.symbols = symbols
         self.ledger = ledger
         self.drills = drills
+        self.registry = registry
         self.analyst = recording.analyst
         self.snapshots = recording.snapshots
         self._aggregator = aggregator

@@ -17,32 +17,34 @@ import bot
 ROOT = Path(bot.__file__).parent
 
 LAYERS = {module: number for number, modules in enumerate((
-    "bot.logs bot.logs.facts",
-    "bot bot.backoff bot.conflicts bot.drills bot.errors bot.events bot.feeds bot.feeds.drill "
+    "bot bot.backoff bot.causes bot.conflicts bot.drills bot.feeds bot.feeds.drill "
     "bot.feeds.frames bot.feeds.line bot.feeds.pacing bot.feeds.pings bot.folding bot.incidents "
-    "bot.incidents.incident bot.judging bot.judging.agreement bot.judging.clocks "
-    "bot.judging.fitness bot.logs.flood bot.logs.lines bot.model bot.sources bot.symbols "
-    "bot.systemd bot.verbs bot.wording bot.worker",
-    "bot.drills.witness bot.exchanges.base bot.feeds.complaints bot.feeds.connection "
-    "bot.feeds.handover bot.feeds.lag bot.feeds.planning bot.feeds.subscriptions bot.health "
-    "bot.incidents.gap bot.incidents.story bot.incidents.tally bot.judging.decisions "
-    "bot.judging.doubts bot.judging.journal bot.judging.trial bot.judging.watchdog "
-    "bot.logs.journald bot.logs.told bot.moments bot.phrases bot.readers bot.sandbox "
-    "bot.sources.base bot.sources.mock bot.store bot.verbs.breaking",
-    "bot.chain bot.exchanges.binance bot.exchanges.okx bot.feeds.dial bot.feeds.intake "
-    "bot.feeds.session bot.incidents.book bot.judging.judge bot.logs.sinks bot.record "
-    "bot.sources.poller bot.verbs.printing",
-    "bot.exchanges bot.feeds.hosts bot.incidents.ledger bot.judging.resolution "
-    "bot.judging.sight bot.logs.writer bot.sources.rest",
-    "bot.drills.rehearsal bot.feeds.succession bot.judging.announcer bot.judging.explanation "
-    "bot.setting",
+    "bot.incidents.incident bot.judging bot.judging.agreement bot.judging.clocks bot.logs "
+    "bot.logs.facts bot.logs.flood bot.metrics bot.metrics.buckets bot.model bot.sources "
+    "bot.symbols bot.systemd bot.verbs bot.wording",
+    "bot.drills.witness bot.errors bot.events bot.feeds.handover bot.feeds.planning "
+    "bot.feeds.subscriptions bot.health bot.incidents.gap bot.incidents.story "
+    "bot.incidents.tally bot.judging.fitness bot.judging.journal bot.logs.lines "
+    "bot.metrics.sheet bot.phrases bot.readers bot.store bot.worker",
+    "bot.exchanges.base bot.feeds.connection bot.feeds.lag bot.feeds.tally bot.incidents.book "
+    "bot.judging.decisions bot.judging.doubts bot.judging.trial bot.judging.watchdog "
+    "bot.logs.journald bot.logs.told bot.metrics.catalogue bot.metrics.switches bot.moments "
+    "bot.sandbox bot.sources.base bot.sources.mock bot.verbs.breaking",
+    "bot.chain bot.exchanges.binance bot.exchanges.okx bot.feeds.complaints bot.feeds.dial "
+    "bot.feeds.intake bot.feeds.session bot.incidents.ledger bot.judging.judge bot.logs.sinks "
+    "bot.record bot.sources.budget bot.verbs.printing",
+    "bot.drills.rehearsal bot.exchanges bot.feeds.hosts bot.judging.resolution "
+    "bot.judging.sight bot.logs.writer bot.sources.poller",
+    "bot.feeds.succession bot.judging.announcer bot.judging.explanation bot.setting "
+    "bot.sources.rest",
     "bot.config bot.feeds.feed bot.judging.desk bot.web",
     "bot.broker bot.judging.memory bot.recording bot.reporter bot.verbs.calling",
-    "bot.judging.court bot.judging.player bot.verbs.drill bot.verbs.look bot.verbs.reaching",
+    "bot.judging.court bot.judging.player bot.metrics.parts bot.verbs.drill bot.verbs.look "
+    "bot.verbs.reaching",
     "bot.aggregator bot.verbs.query bot.verbs.replaying",
-    "bot.sources.opinions bot.sources.stream bot.summary bot.verbs.export bot.verbs.replay "
-    "bot.window",
-    "bot.sources.tiers",
+    "bot.metrics.prices bot.sources.opinions bot.sources.stream bot.summary bot.verbs.export "
+    "bot.verbs.replay bot.window",
+    "bot.metrics.daemon bot.sources.tiers",
     "bot.app",
     "bot.__main__",
 )) for module in modules.split()}

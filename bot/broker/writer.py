@@ -92,8 +92,7 @@ class TopicWriter(Worker):
     ) -> None:
         """report: told of refused records, and how often it was seen."""
         super().__init__(name)
-        self.topic = topic
-        self.link = link
+        self.topic, self.link, self.capacity = topic, link, capacity
         self._access = access
         self._mono = mono
         self._fold = Fold(report)

@@ -11,6 +11,19 @@ from bot.model import MarketDataUpdate, UpdateType
 from bot.symbols import Symbol
 
 
+class Allowance(msgspec.Struct, frozen=True):
+    """What an exchange's REST API allows an address within `window_s`.
+
+    limit: in the exchange's units, of which a request for one ticker costs `ticker`. header: the
+    one of its answers that tells how many are used; None where none does.
+    """
+
+    limit: int
+    window_s: float
+    ticker: int
+    header: str | None
+
+
 class Exchange(Protocol):
     """One module per exchange: no socket, clock, log or state in it."""
 
@@ -37,6 +50,10 @@ class Exchange(Protocol):
     @property
     def SENDS_PER_S(self) -> int:
         """Most messages we send within a second: below the published limit, with room for pongs."""
+
+    @property
+    def REST_ALLOWS(self) -> Allowance:
+        """Published limit of the requests of `ticker_url`."""
 
     def stream_url(self, base: str) -> str:
         """The URL to connect to, from one of <NAME>_WS_URL."""

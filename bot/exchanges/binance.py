@@ -13,7 +13,9 @@ from typing import Any
 import msgspec
 
 from bot.errors import ClosingSoon, ExchangeError, short, shown
-from bot.exchanges.base import UNREADABLE, EventId, Stamp, amount, price, spread, unreadable
+from bot.exchanges.base import (
+    UNREADABLE, Allowance, EventId, Stamp, amount, price, spread, unreadable,
+)
 from bot.model import MarketDataUpdate, UpdateType
 from bot.symbols import Symbol
 
@@ -23,6 +25,8 @@ REST_URL = "https://api.binance.com"
 PING: str | None = None
 PONG: bytes | None = None
 SENDS_PER_S = 3
+# rest-api.md, "IP Limits", and GET /api/v3/exchangeInfo (2026-09-15): weight
+REST_ALLOWS = Allowance(limit=6_000, window_s=60.0, ticker=2, header="X-MBX-USED-WEIGHT-1M")
 
 CHANNELS: dict[UpdateType, str] = {"ticker": "ticker", "trade": "trade", "orderbook": "bookTicker"}
 STREAMS_PER_REQUEST = 200

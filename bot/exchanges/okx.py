@@ -13,7 +13,9 @@ import msgspec
 from msgspec import convert
 
 from bot.errors import ClosingSoon, ExchangeError, short, shown
-from bot.exchanges.base import UNREADABLE, EventId, Stamp, amount, price, spread, unreadable
+from bot.exchanges.base import (
+    UNREADABLE, Allowance, EventId, Stamp, amount, price, spread, unreadable,
+)
 from bot.model import MarketDataUpdate, UpdateType
 from bot.symbols import Symbol
 
@@ -23,6 +25,7 @@ REST_URL = "https://www.okx.com"
 PING: str | None = "ping"
 PONG: bytes | None = b"pong"
 SENDS_PER_S = 2
+REST_ALLOWS = Allowance(limit=20, window_s=2.0, ticker=1, header=None)  # "GET ticker": requests
 
 CHANNELS: dict[UpdateType, str] = {"ticker": "tickers", "trade": "trades", "orderbook": "bbo-tbt"}
 CLOSING_NOTICE = "64008"

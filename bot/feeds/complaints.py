@@ -7,6 +7,7 @@ from time import monotonic, time
 
 from bot.errors import BotError, ImplausibleStamp, ParseError
 from bot.events import Publisher, SourceFault
+from bot.feeds.tally import Tally
 from bot.folding import Fold
 
 # These come in many kinds at once, and the first one tells enough.
@@ -14,7 +15,8 @@ KINDS = {ParseError: "unreadable", ImplausibleStamp: "stamp"}
 
 
 class Complaints:
-    """The errors of a source. For its feed's thread; `count`, of all of them, may be read by any.
+    """The errors of a source. For its feed's thread; `count`, of all of them, and `tally` may be
+    read by any.
     """
 
     def __init__(
@@ -22,6 +24,7 @@ class Complaints:
         mono: Callable[[], float] = monotonic, wall: Callable[[], float] = time,
     ) -> None:
         self.count = 0
+        self.tally = Tally()
         self._source = source
         self._publisher = publisher
         self._mono, self._wall = mono, wall
@@ -31,6 +34,7 @@ class Complaints:
         """Count it, and publish it as `source_error` when it is worth it. after: what comes next.
         """
         self.count += 1
+        self.tally.fault(error)
         reason = str(error).removeprefix(f"{self._source}: ")
         if isinstance(error, ParseError):
             reason = f"unreadable frame: {reason}"

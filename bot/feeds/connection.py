@@ -13,6 +13,7 @@ from time import monotonic
 
 import websocket
 
+from bot.causes import LossCause
 from bot.errors import ConnectionLost
 from bot.feeds.frames import CLOSE, PING, PONG, TEXT, FrameReader
 from bot.wording import worded
@@ -35,6 +36,7 @@ class Connection:
         self._mono = mono
         self._frames = FrameReader()
         self._ended = ""
+        self._ended_by: LossCause = "protocol"
         self.heard_at = mono()
         self.pongs: deque[bytes] = deque()
         self._sock.settimeout(READ_S)
@@ -56,7 +58,7 @@ class Connection:
         message before it has been returned.
         """
         if self._ended:
-            raise ConnectionLost(self._ended)
+            raise ConnectionLost(self._ended, self._ended_by)
         try:
             data = self._sock.recv(CHUNK) if wait else self._recv_now()
         except (TimeoutError, BlockingIOError, ssl.SSLWantReadError):
@@ -64,7 +66,7 @@ class Connection:
         except OSError as error:
             raise ConnectionLost(worded(error)) from error
         if not data:
-            raise ConnectionLost("connection ended without a close frame")
+            raise ConnectionLost("connection ended without a close frame", "ended")
         self.heard_at = self._mono()
         messages = []
         for opcode, payload in self._frames.feed(data):
@@ -75,7 +77,7 @@ class Connection:
             elif opcode == PONG:
                 self.pongs.append(payload)
             else:
-                self._ended = _closing(payload)
+                self._ended, self._ended_by = _closing(payload), "closed"
                 break
         self._ended = self._ended or self._frames.fault
         return messages

@@ -19,6 +19,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import websocket
 
 from bot import __version__
+from bot.causes import ConnectCause
 from bot.errors import ConnectError
 from bot.feeds.connection import Connection
 from bot.readers import is_loopback
@@ -83,7 +84,7 @@ class Dial:
             # ValueError: a proxy variable that is no URL, a host name that DNS cannot spell
             if self._socket is not None:
                 self._socket.close()
-            raise ConnectError(f"{host}: {worded(error)}") from error
+            raise ConnectError(f"{host}: {worded(error)}", cause=_cause(error)) from error
 
     def _transport(self) -> socket.socket:
         """A TCP connection to the exchange, or through the proxy that the environment names."""
@@ -165,12 +166,25 @@ def _credentials(proxy: SplitResult) -> dict[str, str]:
 def _refusal(host: str, status: int, headers: dict[str, str]) -> ConnectError:
     if status == BLOCKED:  # for good, whatever Retry-After says; another host may still answer
         return ConnectError(f"{host}: blocked: handshake answered with HTTP status {status}, which "
-                            f"refuses the place this machine is in", retry_after_s=LIMITED_PAUSE_S)
+                            f"refuses the place this machine is in", cause="blocked",
+                            retry_after_s=LIMITED_PAUSE_S)
     pause = _retry_after_s(headers.get("retry-after", ""))
     if pause is None and status in LIMITED:
         pause = LIMITED_PAUSE_S
     return ConnectError(f"{host}: handshake answered with HTTP status {status}",
+                        cause="limited" if status in LIMITED else "handshake",
                         retry_after_s=pause)
+
+
+def _cause(error: Exception) -> ConnectCause:
+    if isinstance(error, socket.gaierror):
+        return "lookup"
+    if isinstance(error, TimeoutError | websocket.WebSocketTimeoutException):
+        return "timeout"
+    if isinstance(error, ssl.SSLError):
+        return "tls"
+    spoken = (websocket.WebSocketException, http.client.HTTPException)
+    return "handshake" if isinstance(error, spoken) else "unreachable"
 
 
 def _retry_after_s(text: str) -> float | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic, time
 
 from bot.backoff import Backoff
+from bot.causes import LossCause
 from bot.errors import (
     ClosingSoon, ConnectError, ConnectionLost, ExchangeError, ImplausibleStamp, ParseError,
 )
@@ -73,6 +74,7 @@ class Feed(Worker):
         self._wall = wall
         self.intake = Intake(self.source, store, publisher, reference, mono, wall, journal)
         self._complaints = Complaints(self.source, publisher, mono, wall)
+        self.tally = self._complaints.tally
         self._hosts = Hosts([exchange.stream_url(url) for url in urls], handshake_s, mono)
         plan = Plan(max_connection_age_s, retry)
         self._succession = Succession(self.source, self._hosts, plan, self._open, self.intake)
@@ -112,7 +114,7 @@ class Feed(Worker):
         self._complaints.remind()
         try:
             if self._drill.fault() == "cut":
-                self._end(self._drill.in_words() or "drill")
+                self._end(self._drill.in_words() or "drill", "drill")
                 self.stopping.wait(SLICE_S)
             elif self._session is None:
                 self._connect()
@@ -210,12 +212,13 @@ class Feed(Worker):
         if second.data_at > second.opened_at:
             return self._hand_over(first, f"{self._succession.reason}; then lost: {error}")
         self._succession.second = None
-        self._disconnected(str(error))
+        self._disconnected(str(error), error.cause)
         self._connected(second, self._mono())
 
     def _hand_over(self, first: Session, reason: str) -> None:
         self._session, overlap_s = self._succession.take_over(self._mono())
         first.close()
+        self.tally.handovers += 1
         self._publisher.publish("source_handed_over", SourceHandedOver(
             self.source, self._wall(), reason, overlap_s))
 
@@ -226,31 +229,37 @@ class Feed(Worker):
         if self._succession.reason == BETTER:
             log.debug("[%s] %s", self.source.upper(), reason)
         else:
-            self._complaints.tell(ConnectError(reason), f"; next attempt in {pause:.0f} s")
+            fault = ConnectError(reason, cause="second")
+            self._complaints.tell(fault, f"; next attempt in {pause:.0f} s")
 
-    def _end(self, reason: str) -> None:
+    def _end(self, reason: str, cause: LossCause | None = None) -> None:
         self._hosts.abandon()
         if self._session is not None:
-            self._disconnected(reason)
+            self._disconnected(reason, cause)
 
     def _lost(self, error: ConnectError | ConnectionLost) -> None:
         pause = 0.0  # where a second connection is being dialled it becomes the only one
         if not self._hosts.dialling:
             pause = max(self._backoff.next_s(), self._hosts.pause_s())
-        if self._session is not None:
-            self._disconnected(str(error), pause)
+        if isinstance(error, ConnectionLost):
+            self._disconnected(str(error), error.cause, pause)
         elif not self.stopping.is_set():
             self._detail = str(error)
             self._complaints.tell(error, f"; next attempt in {pause:.0f} s")
         self._complaints.pause(pause, self.stopping)
 
-    def _disconnected(self, reason: str, pause: float | None = None) -> None:
+    def _disconnected(
+        self, reason: str, cause: LossCause | None, pause: float | None = None
+    ) -> None:
+        """cause: None when it was asked for."""
         self.intake.disconnected(self._mono())  # first: who sees it gone asks since when
         session, self._session, self._connected_since = self._session, None, None
         self._succession.end()
         if session is not None:
             session.close()
         self._detail = reason
+        if cause is not None:
+            self.tally.losses[cause] += 1
         after = "" if pause is None else f"; next attempt in {pause:.0f} s"
         self._publisher.publish(
             "source_disconnected", SourceDisconnected(self.source, self._wall(), reason + after))

@@ -58,7 +58,8 @@ class Hosts:
         self._not_before[url] = self._mono()
         self._strays = [stray for stray in self._strays if not stray.wait(0.0)]
         if len(self._strays) >= STRAY_DIALS:
-            raise ConnectError(f"{url}: {len(self._strays)} attempts hang in name look-up")
+            raise ConnectError(f"{url}: {len(self._strays)} attempts hang in name look-up",
+                               cause="lookup")
         self._dial = Dial(url, self._handshake_s)
 
     def poll(self, wait_s: float) -> Connection | None:
@@ -70,7 +71,8 @@ class Hosts:
                 self._strays.append(dial)
                 self.abandon()
                 self._failed.add(self.url)
-                raise ConnectError(f"{self.url}: no answer within {self._handshake_s:g} s")
+                raise ConnectError(f"{self.url}: no answer within {self._handshake_s:g} s",
+                                   cause="timeout")
             return None
         self._dial = None
         try:

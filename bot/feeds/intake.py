@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from time import monotonic, time
+from typing import get_args
 
 import msgspec
 
@@ -10,11 +11,14 @@ from bot.events import Publisher
 from bot.feeds.lag import AHEAD_S, LagMeter
 from bot.feeds.line import MEMORY_S, Last, Line, Stream
 from bot.judging.journal import Journal
+from bot.metrics.buckets import Buckets
 from bot.model import MarketDataUpdate, UpdateType
 from bot.store import LatestPrices
 
 # What the other sources say of a symbol at a moment (monotonic s), given who asks.
 Reference = Callable[[str, str, float], float | None]
+
+LAG_BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # s
 
 
 def nobody(source: str, symbol: str, now: float) -> float | None:
@@ -45,7 +49,8 @@ class Intake:
     wild tick, becomes the source's price.
 
     lines, streams, heard_at, lost_at: see Known; any thread may look at them. repeats: messages
-    that told nothing new.
+    that told nothing new. counts: updates by type. lags: s by which messages came late, but for
+    the first pushes of a connection.
     """
 
     def __init__(
@@ -66,6 +71,8 @@ class Intake:
         self._journal = journal or Journal()
         self.recall(Known(LagMeter(wall() - mono())))
         self.repeats = 0
+        self.counts: dict[UpdateType, int] = {kind: 0 for kind in get_args(UpdateType)}
+        self.lags = Buckets(LAG_BOUNDS)
         self.event_lag_s: float | None = None
 
     def recall(self, known: Known) -> None:
@@ -123,6 +130,7 @@ class Intake:
         finally:
             # not within the turn: what listeners do with it is their own affair
             for update in updates[:taken]:
+                self.counts[update.type] += 1
                 self._publisher.publish("market_data", update)
         return news
 
@@ -141,8 +149,10 @@ class Intake:
         late = late_s or 0.0
         if late_s is None and update.timestamp is not None:
             # the first push may be the last known state of a quiet market, and hours old
-            late = self.event_lag_s = known.lag.excess_s(
-                update.timestamp, now, sample=key in self.streams and key not in known.fresh)
+            settled = key in self.streams and key not in known.fresh
+            late = self.event_lag_s = known.lag.excess_s(update.timestamp, now, sample=settled)
+            if settled and known.lag.known:
+                self.lags.observe(late)
         stream = self.streams.get(key)
         if stream is None:
             stream = self.streams[key] = Stream()

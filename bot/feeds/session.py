@@ -70,7 +70,7 @@ class Session:
             self.subscribed_at = now
         self._keep_alive(now)
         if now - self.data_at > NO_DATA_S:
-            raise ConnectionLost(f"no data for {NO_DATA_S:.0f} s on an open connection")
+            raise ConnectionLost(f"no data for {NO_DATA_S:.0f} s on an open connection", "no_data")
 
     def close(self) -> None:
         self.connection.close()
@@ -91,7 +91,8 @@ class Session:
     def _keep_alive(self, now: float) -> None:
         heard_at = self.connection.heard_at
         if self.pings.overdue(now, heard_at):
-            raise ConnectionLost(f"nothing heard for {now - heard_at:.0f} s, no answer to a ping")
+            raise ConnectionLost(
+                f"nothing heard for {now - heard_at:.0f} s, no answer to a ping", "no_pong")
         if self.pings.due(now) and self._pacer.may_send(now):
             payload = b"%d" % int(now * 1000)
             if self._exchange.PING is None:

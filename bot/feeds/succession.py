@@ -107,7 +107,7 @@ class Succession:
         self.reason = reason
         url = better if reason == BETTER else self._hosts.preferred()
         if url is None:
-            raise ConnectError("every host has asked to be left alone for a while")
+            raise ConnectError("every host has asked to be left alone for a while", cause="limited")
         log.log(logging.DEBUG if reason == BETTER else logging.INFO,
                 "🤝 [%s] Opening a second connection: %s", self._source.upper(), reason,
                 extra=facts("source_replacing", source=self._source, reason=reason))

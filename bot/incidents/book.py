@@ -3,7 +3,7 @@
 Not for several threads at once: the ledger, whose book it is, sees to that.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
@@ -30,7 +30,9 @@ class Open(msgspec.Struct):
 
 
 class Book:
-    """began, began_at: the start of this process, monotonic and epoch s. open: what goes on."""
+    """began, began_at: the start of this process, monotonic and epoch s. open: what goes on.
+    begun: incidents of this process, by the rule with which each began.
+    """
 
     def __init__(
         self,
@@ -42,6 +44,7 @@ class Book:
     ) -> None:
         self.began, self.began_at = mono(), wall()
         self.open: dict[Subject, Open] = {}
+        self.begun: Counter[str] = Counter()
         self._instance = instance
         self._mono, self._wall = mono, wall
         self._serial = count(1)
@@ -65,6 +68,7 @@ class Book:
             rule=rule, opened_at=opened_at, instance=self._instance,
             detected_after_ms=None if since is None else max(0.0, mono - since) * 1000)
         self.open[subject] = Open(incident, mono, cause)
+        self.begun[rule] += 1
         self._tallies.setdefault(subject, Tally(self.began)).failed(mono)
         return incident
 
@@ -103,6 +107,7 @@ class Book:
 
     def note(self, incident: Incident) -> None:
         """Keep an incident that is over and counts against nobody."""
+        self.begun[incident.rule] += 1
         self._closed.append(incident)
 
     def incidents(self) -> list[Incident]:
@@ -135,6 +140,7 @@ class Book:
 
     def _down(self, alive_at: float, end: float) -> Incident:
         length_ms = (end - alive_at) * 1000
+        self.begun[DOWN] += 1
         return Incident(
             id=self._new_id(alive_at), source=None, symbol=None, cause=DOWN, rule=DOWN,
             opened_at=alive_at, closed_at=end, duration_ms=length_ms, blackout_ms=length_ms,

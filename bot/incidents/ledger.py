@@ -12,6 +12,7 @@ to one, it began with the process.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from threading import Lock
 from time import monotonic, time
@@ -21,7 +22,7 @@ import msgspec
 from bot.events import FailoverFailed, Listener, SourceJudged, SourceSwitched, VerdictChanged
 from bot.incidents.book import Book, Subject
 from bot.incidents.gap import Gap
-from bot.incidents.incident import Availability, History, Incident
+from bot.incidents.incident import UNRECORDED, Availability, History, Incident
 from bot.incidents.story import story
 from bot.logs.told import told
 from bot.model import Quote
@@ -187,6 +188,20 @@ class Ledger:
             found = self._book.availability()
         self._hand_on(kept)
         return found
+
+    def counts(self) -> tuple[Counter[str], Counter[str]]:
+        """Incidents by rule: those that go on, by what they have come to; and all that this process
+        saw begin, by what they began with.
+        """
+        with self._lock:
+            kept = self._ripened()
+            going_on = Counter(one.incident.rule for one in self._book.open.values())
+            begun = Counter(self._book.begun)
+            if self._gap.open is not None:
+                going_on[UNRECORDED] += 1
+                begun[UNRECORDED] += 1  # the book is told of it when it is over
+        self._hand_on(kept)
+        return going_on, begun
 
     # ---- under the lock
 

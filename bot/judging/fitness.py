@@ -2,6 +2,8 @@
 
 import msgspec
 
+from bot.causes import Rule
+
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True):
     primary: str
@@ -47,7 +49,7 @@ class SourceView(msgspec.Struct, frozen=True, kw_only=True):
 class Fault(msgspec.Struct, frozen=True):
     """Why a source is not fit. rule: one word, see SourceJudged."""
 
-    rule: str
+    rule: Rule
     words: str
 
 

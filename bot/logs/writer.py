@@ -27,6 +27,11 @@ class LogQueue(logging.handlers.QueueHandler):
 
     dropped = 0
 
+    @property
+    def waiting(self) -> int:
+        size: int = self.queue.qsize()  # type: ignore[attr-defined]  # it is a queue.Queue here
+        return size
+
     def prepare(self, record: logging.LogRecord) -> logging.LogRecord:
         return settled(record)
 
@@ -35,6 +40,12 @@ class LogQueue(logging.handlers.QueueHandler):
             self.queue.put_nowait(record)
         except queue.Full:
             self.dropped += 1
+
+
+def log_queue() -> LogQueue | None:
+    """That of this process, if a LogWriter runs."""
+    return next((handler for handler in logging.getLogger().handlers
+                 if isinstance(handler, LogQueue)), None)
 
 
 class LogWriter(Worker):

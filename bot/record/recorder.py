@@ -66,7 +66,7 @@ class Recorder(Keeper):
         """archive: folder of the Parquet files; None: `archive` beside the file.
         on_history: told once, on the recorder's thread, what the file holds of earlier runs.
         on_loss: told there what was committed and is not in the file; by default it is recorded.
-        losses: how often that was so.
+        losses: how often that was so. commit_times: s that commits took.
         """
         super().__init__(capacity)
         self.active = False
@@ -87,6 +87,7 @@ class Recorder(Keeper):
         self._good_at = clock()
         self._low_logged = False
         self._vitals = Vitals(path, room, clock)
+        self.commit_times = self._vitals.times
         self._tasks: deque[Callable[[Database], None]] = deque()
         self._database: Database | None = None
 

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import msgspec
 
+from bot.metrics.buckets import Buckets
+
 MB = 1_000_000
 LOOK_EVERY_S = 5.0
 COMMITS_S = 300.0  # commits of so long ago are not told of any more
 MOST_COMMITS = 3_000
+COMMIT_BOUNDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # s
 SLOW_S = 5.0  # a write that takes longer than this is said
 
 
@@ -28,7 +31,7 @@ class Vitals:
     """Written by the recorder's thread, read by any.
 
     file_bytes, wal_bytes, free_bytes: as of the last look; None while not known. last_commit_at:
-    epoch ms.
+    epoch ms. times: s that commits took.
     """
 
     def __init__(self, path: Path, room: Room, mono: Callable[[], float]) -> None:
@@ -36,6 +39,7 @@ class Vitals:
         self.wal_bytes: int | None = None
         self.free_bytes: int | None = None
         self.last_commit_at: int | None = None
+        self.times = Buckets(COMMIT_BOUNDS)
         self._path = path
         self._room = room
         self._mono = mono
@@ -83,6 +87,7 @@ class Vitals:
 
     def committed(self, seconds: float) -> None:
         self.last_commit_at = int(time.time() * 1000)
+        self.times.observe(seconds)
         with self._lock:
             self._commits.append((self._mono(), seconds))
 

@@ -8,6 +8,10 @@ from bot.sandbox.faults import Switches
 from bot.sandbox.side import Answer, Listings, Side, split_path
 
 
+WEIGHT = 2  # of a request for one ticker; what others cost is not told apart
+MINUTE_MS = 60_000
+
+
 class RestDesk:
     """requests: how many were asked."""
 
@@ -16,6 +20,7 @@ class RestDesk:
         self._side = side
         self._switches = switches
         self._listings = listings
+        self._minute, self._used = 0, 0  # weight used within it
         self._stale: tuple[Listings, int] = (listings, 0)  # as they were, and epoch ms then
 
     def begins(self, fault: str, now_ms: int) -> None:
@@ -39,4 +44,12 @@ class RestDesk:
         wrong = self._switches.number("rest_wrong")
         if wrong:
             listings = {name: one.scaled(1 + wrong / 100) for name, one in listings.items()}
-        return self._side.rest(*split_path(path), listings, now_ms)
+        answer = self._side.rest(*split_path(path), listings, now_ms)
+        return answer._replace(headers=self._weight(clock()))
+
+    def _weight(self, now_ms: int) -> dict[str, str]:
+        minute = now_ms // MINUTE_MS
+        self._used = (self._used if minute == self._minute else 0) + WEIGHT
+        self._minute = minute
+        header = self._side.WEIGHT_HEADER
+        return {header: str(self._used)} if header else {}

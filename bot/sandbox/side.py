@@ -49,6 +49,7 @@ class Answer(NamedTuple):
     body: bytes
     status: int = 200
     retry_after_s: int | None = None
+    headers: Mapping[str, str] = {}
 
 
 class Side(Protocol):
@@ -82,6 +83,10 @@ class Side(Protocol):
 
     @property
     def DROPS_FAST_CLIENTS(self) -> bool: ...
+
+    @property
+    def WEIGHT_HEADER(self) -> str | None:
+        """Of REST answers: tells how much the client has used within this minute."""
 
     @property
     def COARSER(self) -> int:
@@ -134,6 +139,7 @@ def http_response(answer: Answer) -> Response:
     })
     if answer.retry_after_s is not None:
         headers["Retry-After"] = str(answer.retry_after_s)
+    headers.update(answer.headers)
     phrase = {418: "I'm a teapot"}.get(answer.status) or http.HTTPStatus(answer.status).phrase
     return Response(answer.status, phrase, headers, answer.body)
 

@@ -4,15 +4,18 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from time import monotonic, time
+from typing import NamedTuple
 
 import requests
 import urllib3
 
+from bot.causes import REST_RESULTS, RestResult
 from bot.errors import BotError, ExchangeError, NoQuote, ParseError
 from bot.exchanges.base import Exchange
 from bot.feeds.pacing import Pacer
 from bot.folding import Fold, Report
 from bot.model import MarketDataUpdate, Opinion
+from bot.sources.budget import Budget
 from bot.symbols import Symbol
 from bot.wording import worded
 from bot.worker import Detached, Worker
@@ -29,7 +32,22 @@ LIMITED = (418, 429, 503)
 LIMITED_PAUSE_S = 2.0  # where Retry-After does not say how long
 LONGEST_PAUSE_S = 3600.0
 
-Answer = tuple[int, str, bytes]  # status, Retry-After, body
+
+class Answer(NamedTuple):
+    """used: what the answer tells of the budget."""
+
+    status: int
+    retry_after: str
+    used: str
+    body: bytes
+
+
+class Unanswered(NoQuote):
+    """No usable answer. result: by which it is counted; None: it was given up at the stop."""
+
+    def __init__(self, message: str, result: RestResult | None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class Poller(Worker):
@@ -38,6 +56,9 @@ class Poller(Worker):
     Both exchanges allow far more than REQUESTS_PER_S: OKX 20 requests in 2 s ("GET ticker",
     2026-07-17), Binance 3,000 a minute of weight 2 (rest-api.md, 2026-07-21). Beyond some 70
     symbols a round takes longer than a price may be old.
+
+    requests: that were sent. results: questions, by what came of them. budget: how much of what is
+    allowed that uses.
     """
 
     def __init__(
@@ -75,6 +96,8 @@ class Poller(Worker):
         self._not_before = 0.0
         self._strays: list[Detached[Answer]] = []
         self.requests = 0
+        self.results: dict[RestResult, int] = dict.fromkeys(REST_RESULTS, 0)
+        self.budget = Budget(exchange.REST_ALLOWS, mono)
 
     def want(self, symbol: str) -> None:
         """Keep polling a canonical symbol for a while. Thread: any."""
@@ -133,39 +156,46 @@ class Poller(Worker):
             update = self._exchange.parse_ticker(
                 body, self._canonical, int(self._wall() * 1000), self._mono())
             if update.symbol != symbol:
-                raise NoQuote(f"asked for {symbol}, was told of {update.symbol}")
+                raise Unanswered(f"asked for {symbol}, was told of {update.symbol}", "unreadable")
+            self.results["ok"] += 1
             self.taken(symbol, update)
             # as of the question, since nobody knows when in the meantime it was answered
             self._opine(Opinion(self._exchange.NAME, symbol, update.price, update.bid, update.ask,
                                 update.timestamp, asked_mono))
             self._faults.pop(symbol, None)
             self._outage = ""
-        except (NoQuote, ParseError, ExchangeError) as error:
+        except (Unanswered, ParseError, ExchangeError) as error:
+            self._count(error)
             self._fail(symbol, error)
 
     def _fetch(self, url: str) -> bytes:
-        """The body of a 200 answer. Raises: NoQuote. Returns within a second of stop()."""
+        """The body of a 200 answer. Raises: Unanswered. Returns within a second of stop()."""
         self._strays = [stray for stray in self._strays if not stray.ended]
         if len(self._strays) >= STRAYS:
-            raise NoQuote(f"{len(self._strays)} requests hang")
+            raise Unanswered(f"{len(self._strays)} requests hang", "hanging")
         self.requests += 1
+        self.budget.asked()
         call = Detached(f"{self.name}-request", lambda: self._get(url))
         for _ in range(int(REQUEST_S / 0.25)):
             if call.wait(0.25) or self.stopping.is_set():
                 break
         if not call.ended:
             self._strays.append(call)
-            raise NoQuote("stopped" if self.stopping.is_set()
-                          else f"no answer within {REQUEST_S:g} s")
+            if self.stopping.is_set():
+                raise Unanswered("stopped", None)
+            raise Unanswered(f"no answer within {REQUEST_S:g} s", "timeout")
         try:
-            status, retry_after, body = call.result()
+            status, retry_after, used, body = call.result()
         except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise NoQuote(worded(error)) from error
+            timeout = isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError)
+            raise Unanswered(worded(error), "timeout" if timeout else "network") from error
+        self.budget.told(used)
         if status in LIMITED:
             pause = float(retry_after) if retry_after.isdecimal() else LIMITED_PAUSE_S
             self._not_before = self._mono() + min(pause, LONGEST_PAUSE_S)
         if status != 200:
-            raise NoQuote(f"HTTP status {status}")
+            raise Unanswered(f"HTTP status {status}",
+                             "limited" if status in LIMITED else "status")
         return body
 
     def _get(self, url: str) -> Answer:
@@ -173,7 +203,15 @@ class Poller(Worker):
             body = response.raw.read(BODY_LIMIT + 1, decode_content=True)
             if len(body) > BODY_LIMIT:
                 raise requests.RequestException(f"answer of more than {BODY_LIMIT} bytes")
-            return response.status_code, response.headers.get("Retry-After", ""), body
+            used = response.headers.get(self._exchange.REST_ALLOWS.header or "", "")
+            return Answer(response.status_code, response.headers.get("Retry-After", ""), used, body)
+
+    def _count(self, error: Unanswered | ParseError | ExchangeError) -> None:
+        result: RestResult | None = "refused" if isinstance(error, ExchangeError) else "unreadable"
+        if isinstance(error, Unanswered):
+            result = error.result
+        if result is not None:
+            self.results[result] += 1
 
     def _fail(self, symbol: str, error: BotError) -> None:
         if self.stopping.is_set():

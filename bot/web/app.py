@@ -16,6 +16,7 @@ from bot.web.analytics import add_analytics
 from bot.web.drills import add_drills
 from bot.web.guard import Guard
 from bot.web.history import add_history
+from bot.web.metrics import add_metrics
 from bot.web.problems import answer, explain_errors, refuse
 from bot.web.snapshot import add_snapshot
 from bot.web.view import View
@@ -26,7 +27,7 @@ ENDPOINTS = (
     "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
     "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>",
     "/api/v1/incidents", "/api/v1/availability", "/api/v1/drill", "/api/v1/kafka",
-    "/api/v1/recorder", "/api/analytics", "/api/v1/snapshot", "/ws",
+    "/api/v1/recorder", "/api/analytics", "/api/v1/snapshot", "/metrics", "/ws",
 )
 
 
@@ -57,6 +58,7 @@ def create_app(
     add_drills(app, view)
     add_analytics(app, view, clock)
     add_snapshot(app, view)
+    add_metrics(app, view)
     return app
 
 

@@ -83,6 +83,11 @@ class Board:
             self.pending = False
             return changed, events
 
+    @property
+    def waiting(self) -> int:
+        with self._lock:
+            return len(self._changed) + len(self._events)
+
     def take_arrivals(self) -> list[Arrival]:
         with self._lock:
             arrivals, self._arrivals = self._arrivals, []

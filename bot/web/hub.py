@@ -67,6 +67,11 @@ class Hub(Worker):
     def lost_events(self) -> int:
         return self._board.lost_events
 
+    @property
+    def waiting(self) -> int:
+        """Values and events that were not taken up yet."""
+        return self._board.waiting
+
     def publish_update(self, update: MarketDataUpdate) -> None:
         """Show `update` to all clients, unless a newer one of its key comes first."""
         self._board.update(update)

@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from prometheus_client import CollectorRegistry
+
 from bot.drills.rehearsal import Drills
 from bot.incidents.ledger import Ledger
 from bot.judging.explanation import Explanation
@@ -58,6 +60,10 @@ class View(Protocol):
     @property
     def links(self) -> list[LinkStatus]:
         """What Kafka is used for, and how that goes; none with it switched off."""
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """All metrics; they are looked at when they are asked for."""
 
     def source_statuses(self) -> list[SourceStatus]:
         """One for each of EXCHANGES, in that order."""

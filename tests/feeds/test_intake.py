@@ -54,3 +54,17 @@ def test_old_news_is_refused_unless_it_is_a_first_push_and_is_no_price_then_eith
     assert held is not None and held.price == 105.0
     with pytest.raises(ImplausibleStamp):
         fed.takes(7, HOURS_S)
+
+
+def test_updates_are_counted_by_type_and_lags_without_first_pushes() -> None:
+    fed = Fed()
+    assert fed.intake.counts == {"trade": 5, "ticker": 0, "orderbook": 0}
+    # the first trade is a first push; until the third after it nobody knows what is usual
+    before = fed.intake.lags.count
+    fed.takes(6)
+    fed.takes(7, old_s=3.0)
+    assert fed.intake.lags.count == before + 2
+    assert fed.intake.lags.sum == pytest.approx(3.0, abs=0.01)
+    fed.intake.connected(fed.mono.now)
+    fed.takes(8, old_s=HOURS_S)
+    assert fed.intake.lags.count == before + 2

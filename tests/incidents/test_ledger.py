@@ -421,3 +421,27 @@ def test_spans_are_merged(
     spans: list[tuple[float, float]], expected: list[tuple[float, float]]
 ) -> None:
     assert merged(spans, 0, 10) == expected
+
+
+def test_incidents_are_counted_by_rule_while_they_go_on_and_since_the_start(desk: Desk) -> None:
+    desk.judged("okx", "silent", "silence")
+    desk.judged("okx", "gone", "connection")
+    desk.judged("binance", "silent", "silence")
+    desk.verdict("stale")
+    assert desk.ledger.counts() == (
+        {"connection": 1, "silence": 1, "stale": 1}, {"silence": 2, "stale": 1})
+    desk.judged("binance", None)
+    desk.judged("binance", "silent", "silence")
+    assert desk.ledger.counts() == (
+        {"connection": 1, "silence": 1, "stale": 1}, {"silence": 3, "stale": 1})
+
+
+def test_what_concerns_the_bot_itself_is_counted_once(desk: Desk) -> None:
+    desk.ledger.adopt(History(WALL - 100, WALL - 10))
+    desk.ledger.refused(0, "")
+    desk.ledger.refused(5, "full")
+    assert desk.ledger.counts() == ({"unrecorded": 1}, {"down": 1, "unrecorded": 1})
+    desk.wait(60.0)
+    desk.ledger.refused(5, "full")
+    desk.ledger.lost(old(None, -5, -4))
+    assert desk.ledger.counts()[1].total() == 3 and not desk.ledger.counts()[0]

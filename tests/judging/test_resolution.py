@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot.causes import Rule
 from bot.errors import NoQuote, StaleQuote, UntrustedQuote
 from bot.judging.agreement import Habit
 from bot.judging.fitness import Fault, SourceView
@@ -33,7 +34,7 @@ def view_of(leg: Leg, step_s: float | None = None) -> SourceView:
 
 def asked(how: Resolution, *legs: Leg, active: str | None = "binance", last: str | None = None,
           faults: Mapping[str, str] = {}, rest: Mapping[str, float] = {},
-          step_s: float | None = None, rule: str = "silence") -> Quote:
+          step_s: float | None = None, rule: Rule = "silence") -> Quote:
     views = {each.exchange: view_of(each, step_s) for each in legs}
     opinions = [Opinion(name, "BTCUSDT", price, None, None, None, NOW)
                 for name, price in rest.items()]

@@ -79,7 +79,8 @@ def test_levels_are_those_of_syslog(
 
 
 @pytest.mark.parametrize("text", [
-    "two\nlines", "\n", "ends\n", "a=b", "\x00\x1b[31m\r", "é🚀", "lone \ud800 surrogate"])
+    "two\nlines", "\n", "ends\n", "a=b", "\x00\x1b[31m\r", "é🚀", "lone \ud800 surrogate"],
+    ids=ascii)
 def test_any_text_arrives(begin: Begin, journald: Journald, text: str) -> None:
     begin()
     log.info(text, extra=facts("verdict", reason=text))

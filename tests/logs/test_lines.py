@@ -51,7 +51,7 @@ def test_stderr_has_the_same_lines(
 
 @pytest.mark.parametrize("text", [
     "two\nlines\r\n", "\x00\x07\x1b[2J\x7f", 'quotes " and \\', "\u2028\u0085", "lone \ud800",
-    "é🚀", ""])
+    "é🚀", ""], ids=ascii)
 def test_no_text_breaks_a_line(start: Start, tmp_path: Path, text: str) -> None:  # noqa: F811
     writer = start(form="json")
     log.info("%s", text, extra=facts("verdict", reason=text))

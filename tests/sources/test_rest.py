@@ -5,8 +5,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bot.errors import NoQuote, SourceError, StaleQuote
+from bot.exchanges import binance
+from bot.sandbox.server import Sandbox
+from bot.sandbox.venue import now_ms
 from bot.sources import poller as rest
-from bot.sources.poller import WANTED_FOR_S
+from bot.sources.poller import WANTED_FOR_S, Poller
 from bot.sources.rest import MAX_AGE_S, RestSource
 from bot.symbols import Symbol
 from tests.helpers import Clock, Pause, eventually
@@ -355,3 +358,47 @@ def test_question_is_not_lost_when_it_comes_while_the_thread_goes_to_sleep(drive
             except SourceError:
                 pass
             eventually(lambda: len(server.asked) > before)
+
+
+@pytest.mark.parametrize("reply, result", [
+    (ticker(), "ok"), (status(429, Retry_After="1"), "limited"), (status(503), "limited"),
+    (status(404), "status"), (refusal("50011", "Too many requests"), "refused"),
+    ((200, {}, b"<html>"), "unreadable"), (ticker(native="ETH-USDT"), "unreadable"),
+])
+def test_every_request_is_counted_by_what_came_of_it(
+    drive: Callable[..., Driven], reply: Reply, result: str
+) -> None:
+    with okx(reply) as server:
+        source = drive(server.url, symbols=(BTC, ETH) if b"ETH-USDT" in reply[2] else (BTC,))
+        source.ask("BTCUSDT")
+        source.step()
+        counted = {word: count for word, count in source.results.items() if count}
+        assert counted == {result: 1}
+        assert source.budget.used == pytest.approx(1 / 20)
+
+
+@pytest.mark.parametrize("behave, result", [(swallow, "timeout"), (None, "network")])
+def test_a_request_without_an_answer_is_counted_by_why(
+    drive: Callable[..., Driven], monkeypatch: pytest.MonkeyPatch, behave: Behaviour | None,
+    result: str
+) -> None:
+    monkeypatch.setattr(rest, "READ_S", 0.1)
+    with raw_server(behave or swallow) as server:
+        source = drive("http://127.0.0.1:1" if behave is None else
+                       f"http://127.0.0.1:{server.port}")
+        source.ask("BTCUSDT")
+        source.step()
+        assert {word: count for word, count in source.results.items() if count} == {result: 1}
+
+
+def test_what_binance_says_of_the_budget_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_PROXY", "*")
+    with Sandbox(rate=0) as sandbox:
+        for _ in range(600):
+            sandbox._venues["binance"].rest._weight(now_ms())
+        poller = Poller(binance, [sandbox.rest_url("binance")], [BTC])
+        poller.ask("BTCUSDT")
+        poller.step()
+        poller.close()
+        # one request of ours and 600 of somebody behind the same address, unless a minute ended
+        assert poller.results["ok"] == 1 and poller.budget.used * 6_000 in (2, 1_202)

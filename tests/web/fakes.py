@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 import websocket
+from prometheus_client import CollectorRegistry
 
 from bot.drills.rehearsal import Drills, DrillState, Stage
 from bot.drills.witness import Report
@@ -73,6 +74,7 @@ class FakeView:
         self.drills = FakeDrills(self)
         self.analyst = Analyst()
         self.snapshots = Snapshots()
+        self.registry = CollectorRegistry()
         self.links: list[LinkStatus] = []
         self.record: RecordStatus | None = None
 
