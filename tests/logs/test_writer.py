@@ -11,7 +11,7 @@ import pytest
 
 from bot.logs import sinks, writer as writing
 from bot.logs.sinks import FILE_NAME
-from bot.logs.writer import LogWriter
+from bot.logs.writer import LogWriter, log_queue
 from tests.helpers import eventually
 
 LIBRARIES = ("urllib3", "waitress", "websockets", "websocket")
@@ -175,6 +175,8 @@ def test_pipe_that_nobody_reads_blocks_no_logging_thread_and_drops_are_counted(
     assert logged.wait(5), "a thread that logs was held up"
     dropped = writer.dropped
     assert dropped > 0
+    handler = log_queue()
+    assert handler is not None and (handler.waiting, handler.dropped) == (100, dropped)
     pipe.read_on()
     eventually(lambda: writer._queue.empty())
     log.info("room again")
@@ -183,6 +185,10 @@ def test_pipe_that_nobody_reads_blocks_no_logging_thread_and_drops_are_counted(
     assert f"{dropped} log lines were dropped" in text and "room again" in text
     assert text.count("xxx\n") == FLOOD - dropped, "what was not dropped was written"
     assert len(lines(tmp_path)) == text.count("\n"), "the file has the same lines"
+
+
+def test_without_a_writer_there_is_no_queue_to_look_at() -> None:
+    assert log_queue() is None
 
 
 def test_drops_are_told_also_when_the_end_comes_before_there_is_room(

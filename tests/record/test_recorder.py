@@ -726,6 +726,7 @@ def test_the_status_tells_sizes_and_times(path: Path) -> None:
         assert abs(told.last_commit_at - time.time() * 1000) < 10_000
         assert told.free_bytes and told.free_bytes > 0 and told.file_bytes is not None
         assert 100 <= told.lost_window_ms < 1_000
+        assert recorder.commit_times.count == 1 and 0 < recorder.commit_times.sum < 5
 
 
 def test_a_bot_that_does_not_record_loads_no_database() -> None:

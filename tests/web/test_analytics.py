@@ -239,7 +239,7 @@ def test_a_third_question_is_refused_at_once(full: FakeView) -> None:
     with full.analyst.seat(), full.analyst.seat():
         began = time.monotonic()
         answer = ask(full).get("/api/analytics/ticks")
-        assert time.monotonic() - began < 0.05
+        assert time.monotonic() - began < 1.0  # nobody gets up meanwhile
     assert "2 questions are being answered" in problem(answer, 503)["detail"]
     assert answer.headers["Retry-After"] == "1"
     answered(full, "ticks")

@@ -99,3 +99,14 @@ def test_takes_a_bounded_number_of_arrivals_and_none_once_closed() -> None:
         assert board.take_arrivals() == [(sock, HANDSHAKE)]
         board.close()
         assert not board.arrive((sock, HANDSHAKE), 1)
+
+
+def test_what_waits_for_the_hub_is_counted() -> None:
+    board = Board()
+    board.listen()
+    board.update(update(1.0))
+    board.update(update(2.0))
+    board.event(b"event")
+    assert board.waiting == 2
+    board.take()
+    assert board.waiting == 0
