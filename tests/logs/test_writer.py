@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 from bot.logs import sinks, writer as writing
 from bot.logs.sinks import FILE_NAME
 from bot.logs.writer import LogWriter, log_queue
+from tests.broker.disk import Disk
 from tests.helpers import eventually
 
 LIBRARIES = ("urllib3", "waitress", "websockets", "websocket")
@@ -250,3 +252,31 @@ def test_missing_stderr_is_no_reason_not_to_start(
     log.info("to the file")
     end(writer)
     assert lines(tmp_path)[-1].endswith("to the file")
+
+
+def test_full_disk_costs_the_file_its_lines_and_nothing_else(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(tmp_path / "small", 1)
+    disk.mount()
+    try:
+        pipe = Pipe()
+        pipe.read_on()
+        monkeypatch.setattr(sys, "stderr", pipe.stderr)
+        writer = start(folder=disk.folder)
+        disk.fill()
+        for number in range(200):
+            log.info("%d %s", number, LINE)
+        eventually(writer._queue.empty)
+        disk.clear()
+        eventually(lambda: log.info("room again") or "room again" in "".join(lines(disk.folder)))
+        end(writer)
+        text, written = pipe.close(), lines(disk.folder)
+    finally:
+        disk.unmount()
+    assert text.count("xxx\n") == 200, "stderr has them all"
+    assert "autonomous_bot.log cannot be written: No space left on device" in text
+    assert text.count("cannot be written") == 1
+    mended = re.search(r"autonomous_bot.log is written again; (\d+) lines are missing there", text)
+    assert mended and int(mended[1]) > 100
+    assert any(mended[0] in line for line in written), "the file tells of its own gap"
