@@ -1,8 +1,8 @@
 """Happenings, and cases of them on a clock that a test turns."""
 
-from bot.alerts.case import Pace, Told
+from bot.alerts.case import Event, Item, Pace, Told
 from bot.alerts.cases import Cases
-from bot.alerts.facts import Facts, Happening, Severity
+from bot.alerts.facts import Fact, Facts, Happening, Severity
 from bot.events import TierChanged
 from bot.incidents.incident import Incident
 
@@ -74,3 +74,23 @@ class Desk:
             self.now = min(until, self.now + step)
             self.told += [(self.now, told) for told in self.cases.due(self.now, self.wall)]
         return [told for _, told in self.told[before:]]
+
+
+def told(id: str = "c1", event: Event = "opened", severity: Severity = Severity.WARNING, *,
+         rises: int = 0, lasted_s: float = 3.0, opened_at: float = WALL,
+         items: tuple[Item, ...] | None = None, **fields: object) -> Told:
+    """A case, told."""
+    closed_at = opened_at + lasted_s if event == "closed" else None
+    whole: dict[str, object] = {
+        "id": id, "event": event, "severity": severity, "rises": rises, "paths": (),
+        "instance": "primary", "opened_at": opened_at, "closed_at": closed_at,
+        "lasted_s": lasted_s, "items": (item(),) if items is None else items}
+    return Told(**whole | fields)  # type: ignore[arg-type]
+
+
+def item(severity: Severity = Severity.WARNING, **fields: object) -> Item:
+    whole: dict[str, object] = {
+        "subject": ("kafka", "reading prices"), "over": False, "severity": severity,
+        "rule": "kafka", "cause": "no answer", "at": WALL}
+    fact = Fact(**whole | fields)  # type: ignore[arg-type]
+    return Item(fact, severity, not fact.over, 1, WALL, 3.0, 0.0)
