@@ -77,7 +77,7 @@ class Thing:
     def __init__(self, fact: Fact, began: float, now: float) -> None:
         """began: when it went wrong, which may be before it was known."""
         self.fact = fact
-        self.first = self.began = began
+        self.began = began
         self.since = now  # of its newest opening, or of its growing worse
         self.ended: float | None = None
         self.times = 1
@@ -141,6 +141,7 @@ class Case:
     def __init__(self, id: str, instance: str, least: Severity, pace: Pace, now: float) -> None:
         self.id = id
         self.things: dict[Subject, Thing] = {}
+        self.began = now  # of the first that counts
         self.last = now  # of the last that counts, opening or ending
         self.grown = now  # of the last that counts and opened for the first time
         self.told: Severity | None = None
@@ -213,10 +214,8 @@ class Case:
     def tell(self, event: Event, severity: Severity, now: float, wall: float) -> Told:
         """It as it is now. wall: epoch s of `now`."""
         self.told, self.told_at, self.is_dirty = severity, now, False
-        counting = self.counting
-        began = min(thing.first for thing in counting)
-        ended = max(now if thing.ended is None else thing.ended for thing in counting)
-        opened_at, lasted_s = wall - (now - began), ended - began
+        ended = max(now if thing.ended is None else thing.ended for thing in self.counting)
+        opened_at, lasted_s = wall - (now - self.began), ended - self.began
         items = sorted((thing.item(now) for thing in self.things.values()),
                        key=lambda item: (-item.severity, not item.is_open))
         return Told(

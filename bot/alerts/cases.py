@@ -110,16 +110,20 @@ class Cases:
         else:
             old.again(fact, began, now)
         thing = case.things[fact.subject]
-        if old is None and case.counts(thing):
-            case.grown = now
+        if case.counts(thing):
+            case.began = min(case.began, began)
+            case.grown = now if old is None else case.grown
         self._touch(case, thing, now)
 
     def _change(self, fact: Fact, case: Case | None, thing: Thing, now: float) -> None:
+        counted = thing.worst >= self._least
         news = thing.changed(fact, now)
-        if case is None and thing.worst >= self._least:
+        counts = thing.worst >= self._least
+        if case is None and counts:
             del self._lone[fact.subject]
             case = self._joined(fact.subject, now) or self._begin(fact, now)
             case.things[fact.subject] = thing
+        if case is not None and counts and not counted:
             case.grown = now
         if case is not None and news:
             self._touch(case, thing, now)

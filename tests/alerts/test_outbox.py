@@ -47,7 +47,7 @@ def events(steps: list[Step]) -> list[str]:
 def test_one_case_is_one_message_that_is_edited_until_it_is_over() -> None:
     desk = Desk()
     for event in ("opened", "updated", "closed"):
-        desk.outbox.put(told(event=event))  # type: ignore[arg-type]
+        desk.outbox.put(told(event=event))
         desk.send()
     assert [(step.told.event, step.edit) for step in desk.steps] == [
         ("opened", None), ("updated", "m1"), ("closed", "m1")]

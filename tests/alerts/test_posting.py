@@ -2,7 +2,9 @@
 
 import gzip
 import logging
+import socket
 import ssl
+import threading
 import time
 
 import pytest
@@ -115,8 +117,8 @@ def test_a_certificate_that_is_not_trusted_is_said(certificate: tuple[object, ob
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*map(str, certificate))
 
-    def shake_hands(sock: object, stopping: object) -> None:
-        context.wrap_socket(sock, server_side=True)  # type: ignore[call-overload]
+    def shake_hands(sock: socket.socket, stopping: threading.Event) -> None:
+        context.wrap_socket(sock, server_side=True)
 
     with raw_server(shake_hands) as server:
         words = failure(request(server.port, "https"))
