@@ -8,6 +8,7 @@ from time import monotonic
 
 from bot import __version__
 from bot.aggregator import MultiSourceWebSocketAggregator
+from bot.alerting import Alerts
 from bot.broker import Broker
 from bot.chain import Chain
 from bot.config import Config
@@ -51,6 +52,8 @@ class Bot:
         self.ledger = Ledger(self.instance, self.symbols,
                              config.exchanges if config.enable_websocket_feeds else ())
         self.recording = Recording(config, self.ledger)
+        self.alerts = Alerts(config)
+        self.ledger.keep(self.alerts.put)
         self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
                                  self.hub, self.recording.recorder)
         self.broker = Broker(config, self.reporter.link_changed, self.reporter.kafka_fault)
@@ -63,8 +66,9 @@ class Bot:
         self.drills = Drills(self._stage(), self.ledger,
                              why_refused(config.enable_drill, config.api_token))
         self.reporter.links = lambda: self.broker.links
+        self.reporter.tell = self.recording.tell = self.alerts.put
         window = Window(self.instance, self.symbols, self.ws_aggregator, self.chain, self.ledger,
-                        self.drills, self.broker, self.recording)
+                        self.drills, self.broker, self.recording, self.alerts)
         self.web = WebServer(window, self.hub, host=config.api_host, port=config.api_port,
                              token=config.api_token)
         self._announced = False
@@ -88,6 +92,8 @@ class Bot:
             aggregator.on("market_data", self.broker.update)
             for event in ("source_switch", "failover_failed"):
                 aggregator.on(event, lambda change: self.publish(change.symbol))
+        for event in ("source_switch", "failover_failed"):
+            aggregator.on(event, self.alerts.put)
         aggregator.on("doubt", self.opinions.ask)
         aggregator.on("health", lambda _: self.reporter.sampled(
             aggregator.healths(), aggregator.active_source))
@@ -111,9 +117,10 @@ class Bot:
         self.is_running = True
         self.hub.start()
         self.web.start()
+        self.alerts.start()
         self.recording.start()
         self.reporter.database()
-        for worker in self.outside:
+        for worker in (*self.opinions.pollers.values(), *self.broker.workers):
             worker.start()
         if self.ws_aggregator is not None:
             self.initialize_websocket_feeds(self.ws_aggregator)
@@ -209,6 +216,7 @@ class Bot:
         deadline = Deadline(STOP_S)
         notify("STOPPING=1")
         log.info("🛑 Stopping bot...")
+        self.alerts.stop()  # which takes a moment, beside what follows
         stuck = stop_all(self.drills.end(), deadline)
         if self.ws_aggregator is not None:
             log.info("🌐 Disconnecting WebSocket sources...")
@@ -232,5 +240,5 @@ class Bot:
 
     @property
     def outside(self) -> list[Worker]:
-        """Those that talk to the REST APIs and to Kafka."""
-        return [*self.opinions.pollers.values(), *self.broker.workers]
+        """Those that talk to the REST APIs, to Kafka and to people."""
+        return [*self.opinions.pollers.values(), *self.broker.workers, *self.alerts.workers]

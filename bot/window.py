@@ -1,12 +1,13 @@
 """What the web server sees of the daemon (bot.web.view): a look at its parts, and no more."""
 
 from bot.aggregator import MultiSourceWebSocketAggregator
+from bot.alerting import Alerts
 from bot.broker import Broker
 from bot.chain import Chain
 from bot.drills.rehearsal import Drills
 from bot.incidents.ledger import Ledger
 from bot.judging.explanation import Explanation
-from bot.model import LinkStatus, Quote, RecordStatus, SourceStatus
+from bot.model import AlertStatus, LinkStatus, Quote, RecordStatus, SourceStatus
 from bot.recording import Recording
 
 
@@ -16,7 +17,7 @@ class Window:
     def __init__(
         self, instance: str, symbols: tuple[str, ...],
         aggregator: MultiSourceWebSocketAggregator | None, chain: Chain, ledger: Ledger,
-        drills: Drills, broker: Broker, recording: Recording,
+        drills: Drills, broker: Broker, recording: Recording, alerts: Alerts,
     ) -> None:
         self.instance = instance
         self.symbols = symbols
@@ -28,6 +29,7 @@ class Window:
         self._chain = chain
         self._broker = broker
         self._recording = recording
+        self._alerts = alerts
 
     @property
     def feeds_enabled(self) -> bool:
@@ -47,6 +49,10 @@ class Window:
     @property
     def record(self) -> RecordStatus | None:
         return self._recording.status
+
+    @property
+    def alerts(self) -> AlertStatus:
+        return self._alerts.status
 
     @property
     def links(self) -> list[LinkStatus]:

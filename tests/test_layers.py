@@ -28,16 +28,17 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.judging.doubts bot.judging.journal bot.judging.trial bot.judging.watchdog bot.logs "
     "bot.moments bot.phrases bot.readers bot.sandbox bot.sources.base bot.sources.mock "
     "bot.store bot.verbs.breaking",
-    "bot.chain bot.exchanges.binance bot.exchanges.okx bot.feeds.dial bot.feeds.intake "
-    "bot.feeds.session bot.incidents.book bot.judging.judge bot.record bot.sources.poller "
-    "bot.verbs.printing",
+    "bot.alerts bot.chain bot.exchanges.binance bot.exchanges.okx bot.feeds.dial "
+    "bot.feeds.intake bot.feeds.session bot.incidents.book bot.judging.judge bot.record "
+    "bot.sources.poller bot.verbs.printing",
     "bot.exchanges bot.feeds.hosts bot.incidents.ledger bot.judging.resolution "
     "bot.judging.sight bot.sources.rest",
     "bot.drills.rehearsal bot.feeds.succession bot.judging.announcer bot.judging.explanation "
     "bot.setting",
     "bot.config bot.feeds.feed bot.judging.desk bot.web",
-    "bot.broker bot.judging.memory bot.recording bot.reporter bot.verbs.calling",
-    "bot.judging.court bot.judging.player bot.verbs.drill bot.verbs.look bot.verbs.reaching",
+    "bot.alerting bot.broker bot.judging.memory bot.recording bot.reporter bot.verbs.calling",
+    "bot.judging.court bot.judging.player bot.verbs.alert_test bot.verbs.drill bot.verbs.look "
+    "bot.verbs.reaching",
     "bot.aggregator bot.verbs.query bot.verbs.replaying",
     "bot.sources.opinions bot.sources.stream bot.summary bot.verbs.export bot.verbs.replay "
     "bot.window",
@@ -46,7 +47,7 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.__main__",
 )) for module in modules.split()}
 # packages with one number for all their modules
-WHOLE = ("bot.broker", "bot.record", "bot.sandbox", "bot.web")
+WHOLE = ("bot.alerts", "bot.broker", "bot.record", "bot.sandbox", "bot.web")
 FORBIDDEN = {"asyncio", "numpy", "pandas"}
 
 
