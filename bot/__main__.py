@@ -36,6 +36,7 @@ OF_THEIR_OWN = {
     "replay": ("bot.verbs.replay", "play the record through the judgement again, and compare"),
     "drill": ("bot.verbs.drill",
               "cut off a source of the running bot, and measure what readers see"),
+    "alert-test": ("bot.verbs.alert_test", "send a test message to whom alerts go"),
     "sandbox": ("bot.sandbox.command", "practice exchanges on loopback, with faults to throw"),
 }
 
@@ -70,7 +71,8 @@ def _parser(wanted: list[str]) -> argparse.ArgumentParser:
     parser.set_defaults(run=_run)
     verbs = parser.add_subparsers(
         title="verbs",
-        metavar="run | check | status | price | query | export | replay | drill | sandbox")
+        metavar="run | check | status | price | query | export | replay | drill "
+                "| alert-test | sandbox")
     verbs.add_parser("run", help="run the daemon until SIGTERM or SIGINT (the default)")
     # the other verbs are imported when used: a daemon pays for none of them
     verbs.add_parser("check", help="check the settings and print the effective ones"

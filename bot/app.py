@@ -8,6 +8,7 @@ from time import monotonic
 
 from bot import __version__
 from bot.aggregator import MultiSourceWebSocketAggregator
+from bot.alerting import Alerts
 from bot.broker import Broker
 from bot.chain import Chain
 from bot.config import Config
@@ -53,6 +54,8 @@ class Bot:
         self.ledger = Ledger(self.instance, self.symbols,
                              config.exchanges if config.enable_websocket_feeds else ())
         self.recording = Recording(config, self.ledger)
+        self.alerts = Alerts(config)
+        self.ledger.keep(self.alerts.put)
         self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
                                  self.hub, self.recording.recorder)
         self.broker = Broker(config, self.reporter.link_changed, self.reporter.kafka_fault)
@@ -69,8 +72,10 @@ class Bot:
             config, self.ws_aggregator, self.chain, ledger=self.ledger, drills=self.drills,
             broker=self.broker, recording=self.recording, hub=self.hub,
             pollers=self.opinions.pollers)
+        self.reporter.tell = self.recording.tell = self.alerts.put
         window = Window(self.instance, self.symbols, self.ws_aggregator, self.chain, self.ledger,
-                        self.drills, self.broker, self.recording, self.metrics.registry)
+                        self.drills, self.broker, self.recording, self.alerts,
+                        self.metrics.registry)
         self.web = WebServer(window, self.hub, host=config.api_host, port=config.api_port,
                              token=config.api_token)
         self._announced = False
@@ -94,6 +99,8 @@ class Bot:
             aggregator.on("market_data", self.broker.update)
             for event in ("source_switch", "failover_failed"):
                 aggregator.on(event, lambda change: self.publish(change.symbol))
+        for event in ("source_switch", "failover_failed"):
+            aggregator.on(event, self.alerts.put)
         aggregator.on("doubt", self.opinions.ask)
         aggregator.on("health", lambda _: self.reporter.sampled(
             aggregator.healths(), aggregator.active_source))
@@ -118,9 +125,10 @@ class Bot:
         self.is_running = True
         self.hub.start()
         self.web.start()
+        self.alerts.start()
         self.recording.start()
         self.reporter.database()
-        for worker in self.outside:
+        for worker in (*self.opinions.pollers.values(), *self.broker.workers):
             worker.start()
         if self.ws_aggregator is not None:
             self.initialize_websocket_feeds(self.ws_aggregator)
@@ -217,6 +225,7 @@ class Bot:
         deadline = Deadline(STOP_S)
         notify("STOPPING=1")
         log.info("🛑 Stopping bot...", extra=facts("stopping"))
+        self.alerts.stop()  # which takes a moment, beside what follows
         stuck = stop_all(self.drills.end(), deadline)
         if self.ws_aggregator is not None:
             log.info("🌐 Disconnecting WebSocket sources...", extra=facts("feeds_closing"))
@@ -241,5 +250,5 @@ class Bot:
 
     @property
     def outside(self) -> list[Worker]:
-        """Those that talk to the REST APIs and to Kafka."""
-        return [*self.opinions.pollers.values(), *self.broker.workers]
+        """Those that talk to the REST APIs, to Kafka and to people."""
+        return [*self.opinions.pollers.values(), *self.broker.workers, *self.alerts.workers]

@@ -146,6 +146,18 @@ class LinkChanged(msgspec.Struct, frozen=True):
     lasted_s: float | None
 
 
+class RecordingChanged(msgspec.Struct, frozen=True):
+    """Whether all that comes is being stored became another matter.
+
+    rule: `record` (it is not), `disk` (it is, on a disk that runs low) or `good`.
+    """
+
+    good: bool
+    rule: str
+    reason: str
+    at: float
+
+
 class Publisher:
     """Calls listeners on the thread that publishes, in the order in which they subscribed.
 

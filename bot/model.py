@@ -135,6 +135,47 @@ class RecordStatus(msgspec.Struct, frozen=True, kw_only=True):
     archive: ArchiveStatus | None = None
 
 
+class ChannelStatus(msgspec.Struct, frozen=True):
+    """One way to tell people of what goes wrong, at one moment.
+
+    to: whom it reaches, without anything secret. up: None while nothing was sent yet. reason: why
+    it is not up. sent, failed: messages that were taken, and attempts that were not. dropped:
+    incidents that gave way to others while it was not up. waiting: those to be told next.
+    last_sent_at: epoch ms.
+    """
+
+    channel: str
+    to: str
+    up: bool | None
+    reason: str
+    sent: int
+    failed: int
+    dropped: int
+    waiting: int
+    last_sent_at: int | None
+
+
+class OpenAlert(msgspec.Struct, frozen=True):
+    """What was told and is not over. since: epoch s."""
+
+    id: str
+    severity: str
+    title: str
+    since: float
+
+
+class AlertStatus(msgspec.Struct, frozen=True):
+    """What people are told of. channels: none where none is set. brief: incidents that were over
+    before they were worth telling. dropped: happenings that there was no room for.
+    """
+
+    min_severity: str
+    channels: tuple[ChannelStatus, ...] = ()
+    open: tuple[OpenAlert, ...] = ()
+    brief: int = 0
+    dropped: int = 0
+
+
 class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One feed at one moment, as the judgement needs it.
 

@@ -1,6 +1,10 @@
 """The record of the daemon put together: who writes, who archives, who answers questions."""
 
+from collections.abc import Callable
+from time import time
+
 from bot.config import Config
+from bot.events import RecordingChanged
 from bot.incidents.ledger import Ledger
 from bot.judging.journal import Journal
 from bot.model import RecordStatus
@@ -10,6 +14,7 @@ from bot.record.recorder import Recorder
 from bot.record.snapshots import Snapshots
 from bot.worker import Worker
 
+GOOD = "good"
 OPEN_S = 2.0  # the start waits so long for the database, and goes on without it
 
 
@@ -21,6 +26,8 @@ class Recording:
 
     def __init__(self, config: Config, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._was = GOOD
+        self.tell: Callable[[RecordingChanged], None] = lambda event: None
         self.recorder: Recorder | None = None
         self._archivist: Archivist | None = None
         self.journal = Journal()
@@ -46,9 +53,18 @@ class Recording:
             self.recorder.wait_open(OPEN_S)
 
     def look(self) -> None:
-        """Have rows that were refused told. Thread: main loop only, about every second."""
-        if self.recorder is not None:
-            self._ledger.refused(self.recorder.dropped, self.recorder.condition)
+        """Have it told when rows are refused, and when nothing is stored or soon will not be.
+
+        Thread: main loop only, about every second.
+        """
+        if self.recorder is None:
+            return
+        active, is_low, state = self.recorder.condition
+        self._ledger.refused(self.recorder.dropped, state)
+        rule = "record" if not active else "disk" if is_low else GOOD
+        if rule != self._was:
+            self._was = rule
+            self.tell(RecordingChanged(rule == GOOD, rule, state, time()))
 
     @property
     def status(self) -> RecordStatus | None:

@@ -53,6 +53,8 @@ class Reporter:
         self._verdicts: set[str] = set()  # symbols of which there was a verdict before
         self._database_told = False
         self._links_seen: set[str] = set()  # those of Kafka that were up before
+        # whoever else is to know of what only this one sees or is told of
+        self.tell: Callable[[TierChanged | LinkChanged], None] = lambda event: None
         self.links: Callable[[], Sequence[LinkStatus]] = lambda: ()  # how they are now
 
     @property
@@ -153,6 +155,7 @@ class Reporter:
         self.source_error(SourceFault("kafka", self._wall(), reason, count))
 
     def link_changed(self, event: LinkChanged) -> None:
+        self.tell(event)
         before = event.link in self._links_seen
         lasted = f" after {event.lasted_s:.1f} s" if before and event.lasted_s is not None else ""
         if event.up:
@@ -220,6 +223,7 @@ class Reporter:
                     "" if real else f" ({in_words(passed)})",
                     extra=facts("served_from", source=tier, symbol=symbol,
                                 reason=None if real else in_words(passed)))
+            self.tell(TierChanged(symbol, None, tier, now, in_words(passed)))
         elif tier != self._tiers[symbol]:
             self._tier_changed(TierChanged(
                 symbol, self._tiers[symbol], tier, now,
@@ -234,6 +238,7 @@ class Reporter:
                 extra=told(event))
         self._alert(level, f"{event.symbol}: tier change {change} ({event.reason})",
                     event.previous, event.current, event.reason, event.at)
+        self.tell(event)
         self._record("tier_change", event.current, event.symbol, event.reason, event.at,
                      {"from": event.previous, "to": event.current})
 

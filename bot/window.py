@@ -3,12 +3,13 @@
 from prometheus_client import CollectorRegistry
 
 from bot.aggregator import MultiSourceWebSocketAggregator
+from bot.alerting import Alerts
 from bot.broker import Broker
 from bot.chain import Chain
 from bot.drills.rehearsal import Drills
 from bot.incidents.ledger import Ledger
 from bot.judging.explanation import Explanation
-from bot.model import LinkStatus, Quote, RecordStatus, SourceStatus
+from bot.model import AlertStatus, LinkStatus, Quote, RecordStatus, SourceStatus
 from bot.recording import Recording
 
 
@@ -18,7 +19,8 @@ class Window:
     def __init__(
         self, instance: str, symbols: tuple[str, ...],
         aggregator: MultiSourceWebSocketAggregator | None, chain: Chain, ledger: Ledger,
-        drills: Drills, broker: Broker, recording: Recording, registry: CollectorRegistry,
+        drills: Drills, broker: Broker, recording: Recording, alerts: Alerts,
+        registry: CollectorRegistry,
     ) -> None:
         self.instance = instance
         self.symbols = symbols
@@ -31,6 +33,7 @@ class Window:
         self._chain = chain
         self._broker = broker
         self._recording = recording
+        self._alerts = alerts
 
     @property
     def feeds_enabled(self) -> bool:
@@ -50,6 +53,10 @@ class Window:
     @property
     def record(self) -> RecordStatus | None:
         return self._recording.status
+
+    @property
+    def alerts(self) -> AlertStatus:
+        return self._alerts.status
 
     @property
     def links(self) -> list[LinkStatus]:

@@ -26,10 +26,11 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.feeds.subscriptions bot.health bot.incidents.gap bot.incidents.story "
     "bot.incidents.tally bot.judging.fitness bot.judging.journal bot.logs.lines "
     "bot.metrics.sheet bot.phrases bot.readers bot.store bot.worker",
-    "bot.exchanges.base bot.feeds.connection bot.feeds.lag bot.feeds.tally bot.incidents.book "
-    "bot.judging.decisions bot.judging.doubts bot.judging.trial bot.judging.watchdog "
-    "bot.logs.journald bot.logs.told bot.metrics.catalogue bot.metrics.switches bot.moments "
-    "bot.sandbox bot.sources.base bot.sources.mock bot.verbs.breaking",
+    "bot.alerts bot.exchanges.base bot.feeds.connection bot.feeds.lag bot.feeds.tally "
+    "bot.incidents.book bot.judging.decisions bot.judging.doubts bot.judging.trial "
+    "bot.judging.watchdog bot.logs.journald bot.logs.told bot.metrics.catalogue "
+    "bot.metrics.switches bot.moments bot.sandbox bot.sources.base bot.sources.mock "
+    "bot.verbs.breaking",
     "bot.chain bot.exchanges.binance bot.exchanges.okx bot.feeds.complaints bot.feeds.dial "
     "bot.feeds.intake bot.feeds.session bot.incidents.ledger bot.judging.judge bot.logs.sinks "
     "bot.record bot.sources.budget bot.verbs.printing",
@@ -38,9 +39,9 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.feeds.succession bot.judging.announcer bot.judging.explanation bot.setting "
     "bot.sources.rest",
     "bot.config bot.feeds.feed bot.judging.desk bot.web",
-    "bot.broker bot.judging.memory bot.recording bot.reporter bot.verbs.calling",
-    "bot.judging.court bot.judging.player bot.metrics.parts bot.verbs.drill bot.verbs.look "
-    "bot.verbs.reaching",
+    "bot.alerting bot.broker bot.judging.memory bot.recording bot.reporter bot.verbs.calling",
+    "bot.judging.court bot.judging.player bot.metrics.parts bot.verbs.alert_test "
+    "bot.verbs.drill bot.verbs.look bot.verbs.reaching",
     "bot.aggregator bot.verbs.query bot.verbs.replaying",
     "bot.metrics.prices bot.sources.opinions bot.sources.stream bot.summary bot.verbs.export "
     "bot.verbs.replay bot.window",
@@ -49,7 +50,7 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.__main__",
 )) for module in modules.split()}
 # packages with one number for all their modules
-WHOLE = ("bot.broker", "bot.record", "bot.sandbox", "bot.web")
+WHOLE = ("bot.alerts", "bot.broker", "bot.record", "bot.sandbox", "bot.web")
 FORBIDDEN = {"asyncio", "numpy", "pandas"}
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bot.events import (
     FailoverFailed, LinkChanged, SourceConnected, SourceDisconnected, SourceFault, SourceHandedOver,
-    SourceSwitched,
+    SourceSwitched, TierChanged,
 )
 from bot.logs.facts import facts_of
 from bot.model import LinkStatus, MarketDataUpdate, Quote
@@ -250,3 +250,18 @@ def test_what_is_switched_off_is_no_reason_for_a_return(desk: Desk) -> None:
     desk.reporter.served("BTCUSDT", quote("okx"), off | {"kafka": "no answer"})
     desk.reporter.served("BTCUSDT", quote("kafka"), off)
     assert desk.lines[-1] == "🔀 [CHAIN] Tier change for BTCUSDT: okx -> kafka (why)"
+
+
+def test_tiers_and_links_are_handed_on_and_the_first_tier_too(desk: Desk) -> None:
+    handed: list[object] = []
+    desk.reporter.tell = handed.append
+    desk.reporter.served("BTCUSDT", None, {"okx": "timed out"})
+    desk.reporter.served("BTCUSDT", None, {"okx": "timed out"})
+    desk.reporter.served("BTCUSDT", Quote(
+        symbol="BTCUSDT", price=1.0, source="okx", received_at=1, age_s=0.1, trusted=True,
+        status="degraded", reason="polled"), {})
+    link = LinkChanged("reading prices", False, "no answer", AT, None)
+    desk.reporter.link_changed(link)
+    assert handed == [
+        TierChanged("BTCUSDT", None, None, AT, "okx: timed out"),
+        TierChanged("BTCUSDT", None, "okx", AT, "polled"), link]

@@ -22,11 +22,14 @@ Subject = tuple[str | None, str]
 
 
 class Open(msgspec.Struct):
-    """An incident that goes on. mono: monotonic s of its opening; first: its first cause."""
+    """An incident that goes on. mono: monotonic s of its opening; first: its first cause; rules:
+    all that it has had.
+    """
 
     incident: Incident
     mono: float
     first: str
+    rules: set[str]
 
 
 class Book:
@@ -67,7 +70,7 @@ class Book:
             id=self._new_id(opened_at), source=subject[0], symbol=subject[1], cause=cause,
             rule=rule, opened_at=opened_at, instance=self._instance,
             detected_after_ms=None if since is None else max(0.0, mono - since) * 1000)
-        self.open[subject] = Open(incident, mono, cause)
+        self.open[subject] = Open(incident, mono, cause, {rule})
         self.begun[rule] += 1
         self._tallies.setdefault(subject, Tally(self.began)).failed(mono)
         return incident

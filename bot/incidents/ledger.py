@@ -54,7 +54,7 @@ class Ledger:
     ) -> None:
         """sources: those that are connected to; none with the feeds switched off."""
         self._mono, self._wall = mono, wall
-        self._keep: Keep = _nowhere
+        self._keeps: tuple[Keep, ...] = ()
         self._lock = Lock()  # guards everything below
         self._book = Book(instance, symbols, sources, mono, wall)
         self._unseen = dict.fromkeys(self._book.subjects, NOT_YET)
@@ -65,8 +65,10 @@ class Ledger:
         self._gap = Gap(instance)
 
     def keep(self, keep: Keep) -> None:
-        """Give every incident to `keep` when it opens, when it brings a switch, when it closes."""
-        self._keep = keep
+        """Give every incident to `keep`, too, when it opens, when it comes to a rule that it had
+        not before, when it brings a switch, when it closes.
+        """
+        self._keeps += (keep,)
 
     @property
     def listeners(self) -> dict[str, Listener]:
@@ -227,10 +229,16 @@ class Ledger:
                 mono = self._book.began
             cause = self._worded(subject[0], cause)
             return [self._book.begin(subject, cause, rule, mono, since)]
-        if rule != found.incident.rule:
-            found.incident = msgspec.structs.replace(
-                found.incident, rule=rule, cause=f"{found.first}; then {cause}")
-        return []
+        if rule == found.incident.rule:
+            return []
+        found.incident = msgspec.structs.replace(
+            found.incident, rule=rule, cause=f"{found.first}; then {cause}")
+        if rule in found.rules:  # told already, and it may go on so for hours
+            return []
+        found.rules.add(rule)
+        found.incident = msgspec.structs.replace(
+            found.incident, revision=found.incident.revision + 1)
+        return [found.incident]
 
     def _worded(self, source: str | None, cause: str) -> str:
         if self._drill is None or source not in (self._drill[0], None):
@@ -241,10 +249,7 @@ class Ledger:
     def _hand_on(self, incidents: list[Incident]) -> None:
         """Not under the lock."""
         for incident in incidents:
-            self._keep(incident)
+            for keep in self._keeps:
+                keep(incident)
             if incident.closed_at is not None:
                 log.info("🧾 [INCIDENT] %s", story(incident), extra=told(incident))
-
-
-def _nowhere(incident: Incident) -> None:
-    """Without a recorder incidents are only remembered."""

@@ -1,5 +1,7 @@
 """An incident told in words: what it was, what the bot did about it, and what a person can do."""
 
+from collections.abc import Sequence
+
 from bot.incidents.incident import DOWN, LOST, UNRECORDED, Incident
 
 DRILL = "drill:"
@@ -33,11 +35,25 @@ ADVICE = {
     LOST: ("Prices are not touched. Find out who removed or replaced files of the record.",
            "record"),
 }
+# The same of what is no incident, and told of all the same.
+ADVICE_BESIDE = {
+    "tier": ("Nothing, while the price is trusted: it returns by itself. If it lasts: what is "
+             "wrong with the sources above it.", "tiers"),
+    "kafka": ("Prices of the exchanges' own streams are not touched. Look at the brokers, the "
+              "topic and the log-in.", "kafka"),
+    "record": ("Prices are not touched. Make room, or mend the disk; it catches up by itself.",
+               "record"),
+    "disk": ("Prices are not touched. Make room before nothing can be recorded.", "record"),
+}
 
 
 def advice(rule: str) -> tuple[str, str]:
-    """What a person can do, and the section of GUIDE that says more. rule: of an Incident."""
-    return ADVICE.get(rule, ("The log says more: journalctl -u autonomous-bot.", "log"))
+    """What a person can do, and the section of GUIDE that says more.
+
+    rule: of an Incident, or a word of ADVICE_BESIDE.
+    """
+    told = ADVICE.get(rule) or ADVICE_BESIDE.get(rule)
+    return told or ("The log says more: journalctl -u autonomous-bot.", "log")
 
 
 def is_drill(incident: Incident) -> bool:
@@ -47,16 +63,30 @@ def is_drill(incident: Incident) -> bool:
 
 def headline(incident: Incident) -> str:
     """What it is or was, in one sentence without its duration and cause."""
-    over = incident.closed_at is not None
-    if incident.source is not None:
-        return f"{incident.source} {'was' if over else 'is'} not fit for {incident.symbol}"
-    if incident.symbol is not None:
-        return f"{incident.symbol} {'had' if over else 'has'} no trusted price"
-    if incident.rule == DOWN:
+    symbols = () if incident.symbol is None else (incident.symbol,)
+    return sentence(incident.source, symbols, incident.rule, incident.closed_at is not None)
+
+
+def sentence(source: str | None, symbols: Sequence[str], rule: str, over: bool) -> str:
+    """The same of several incidents that differ in nothing but their symbols."""
+    whose = named(symbols)
+    if source is not None:
+        return f"{source} {'was' if over else 'is'} not fit for {whose}"
+    if symbols:
+        has = "had" if over else "has" if len(symbols) == 1 else "have"
+        return f"{whose} {has} no trusted price"
+    if rule == DOWN:
         return "The bot did not run"
-    if incident.rule == LOST:
+    if rule == LOST:
         return "Rows of the record are lost"
     return "Rows were not recorded" if over else "Rows are not recorded"
+
+
+def named(symbols: Sequence[str], most: int = 3) -> str:
+    """Symbols in a sentence, however many: BTCUSDT, ETHUSDT, SOLUSDT and 12 more."""
+    if len(symbols) <= most:
+        return " and ".join(filter(None, (", ".join(symbols[:-1]), *symbols[-1:])))
+    return f"{', '.join(symbols[:most])} and {len(symbols) - most} more"
 
 
 def story(incident: Incident) -> str:

@@ -104,9 +104,11 @@ class Recorder(Keeper):
         self._tasks.append(task)
 
     @property
-    def condition(self) -> str:
-        """`state`, also while its thread hangs. Thread: any."""
-        return self._vitals.judge(self.active, self.state)[1]
+    def condition(self) -> tuple[bool, bool, str]:
+        """Whether it is active, whether its disk runs low, and `state`, also while its thread
+        hangs. Thread: any."""
+        active, state = self._vitals.judge(self.active, self.state)
+        return active, self._vitals.is_short, state
 
     def status(self) -> RecordStatus:
         """How it is at this moment, also while its thread hangs. Thread: any; takes a moment."""

@@ -93,8 +93,9 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "seq": ("BIGINT", SEQ),
     }),
     "incidents": (
-        "every time a source was not fit or a price not trusted: one row when it begins, one when "
-        "it leads to a switch, one when it ends; the highest revision of an id is in force", {
+        "every time a source was not fit or a price not trusted: one row when it begins, one for "
+        "each further rule that it comes to, one when it leads to a switch, one when it ends; the "
+        "highest revision of an id is in force", {
             "opened_at": ("TIMESTAMP", "moment of the judgement"),
             "id": ("VARCHAR", "the same in all rows of an incident"),
             "revision": ("INTEGER", "which telling of the incident this is, from 1"),

@@ -12,6 +12,7 @@ from bot import __version__
 from bot.errors import NoQuote, shown
 from bot.symbols import parse_symbol
 from bot.web import status
+from bot.web.alerts import add_alerts
 from bot.web.analytics import add_analytics
 from bot.web.drills import add_drills
 from bot.web.guard import Guard
@@ -27,7 +28,7 @@ ENDPOINTS = (
     "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
     "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>",
     "/api/v1/incidents", "/api/v1/availability", "/api/v1/drill", "/api/v1/kafka",
-    "/api/v1/recorder", "/api/analytics", "/api/v1/snapshot", "/metrics", "/ws",
+    "/api/v1/recorder", "/api/v1/alerts", "/api/analytics", "/api/v1/snapshot", "/metrics", "/ws",
 )
 
 
@@ -54,6 +55,7 @@ def create_app(
     _add_prices(app, view, clock)
     _add_kafka(app, view, clock)
     _add_record(app, view, clock)
+    add_alerts(app, view, clock)
     add_history(app, view)
     add_drills(app, view)
     add_analytics(app, view, clock)

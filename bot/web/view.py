@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from bot.drills.rehearsal import Drills
 from bot.incidents.ledger import Ledger
 from bot.judging.explanation import Explanation
-from bot.model import LinkStatus, Quote, RecordStatus, SourceStatus
+from bot.model import AlertStatus, LinkStatus, Quote, RecordStatus, SourceStatus
 from bot.record.analyst import Analyst
 from bot.record.snapshots import Snapshots
 
@@ -56,6 +56,10 @@ class View(Protocol):
     @property
     def record(self) -> RecordStatus | None:
         """How the recorder is; None with it switched off."""
+
+    @property
+    def alerts(self) -> AlertStatus:
+        """Whom people are told through, and what they were told of."""
 
     @property
     def links(self) -> list[LinkStatus]:

@@ -136,6 +136,25 @@ def test_another_rule_while_open_updates_the_cause(desk: Desk) -> None:
     assert found.rule == "data" and desk.figures("binance").incidents == 1
 
 
+def test_each_rule_that_an_incident_comes_to_is_handed_on_once(desk: Desk) -> None:
+    before = len(desk.kept)
+    for _ in range(3):
+        desk.judged("binance", "no data", "silence")
+        desk.judged("binance", "disagrees", "disagreement")
+    desk.judged("binance", None)
+    told = desk.kept[before:]
+    assert [one.revision for one in told] == [1, 2, 3] and len({one.id for one in told}) == 1
+    assert [one.rule for one in told] == ["silence", "disagreement", "disagreement"]
+
+
+def test_whoever_asked_is_handed_every_incident() -> None:
+    desk, others = Desk(), list[Incident]()
+    desk.ledger.keep(others.append)
+    desk.judged("binance", "no data")
+    desk.judged("binance", None)
+    assert others == desk.kept[-2:]
+
+
 def test_a_source_that_is_fit_within_its_time_had_no_incident() -> None:
     desk = Desk(settled=False)
     desk.judged("binance", "not connected yet", "connection")

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.incidents.incident import DOWN, LOST, UNRECORDED, Incident
-from bot.incidents.story import ADVICE, advice, headline, is_drill, lasted, story
+from bot.incidents.story import ADVICE, advice, headline, is_drill, lasted, sentence, story
 
 SOURCE_RULES = ("connection", "data", "silence", "frozen", "late", "latency", "clock",
                 "disagreement")
@@ -71,3 +71,16 @@ def test_a_drill_is_known_by_its_cause() -> None:
     (3_599_600, "1 h 0 min"), (11_520_000, "3 h 12 min"), (187_200_000, "2 d 4 h")])
 def test_durations_are_told_to_what_one_can_grasp(ms: float, words: str) -> None:
     assert lasted(ms) == words
+
+
+def test_incidents_that_differ_in_their_symbols_are_one_sentence() -> None:
+    many = tuple(f"C{number}USDT" for number in range(15))
+    assert sentence("okx", many, "silence", False) == (
+        "okx is not fit for C0USDT, C1USDT, C2USDT and 12 more")
+    assert sentence(None, ("A", "B"), "stale", False) == "A and B have no trusted price"
+    assert sentence(None, ("A", "B", "C"), "stale", True) == "A, B and C had no trusted price"
+
+
+@pytest.mark.parametrize("rule", ["tier", "kafka", "record", "disk"])
+def test_what_is_no_incident_of_the_ledger_has_its_advice_too(rule: str) -> None:
+    assert "journalctl" not in advice(rule)[0]

@@ -269,7 +269,11 @@ def test_full_disk_costs_the_file_its_lines_and_nothing_else(
             log.info("%d %s", number, LINE)
         eventually(writer._queue.empty)
         disk.clear()
-        eventually(lambda: log.info("room again") or "room again" in "".join(lines(disk.folder)))
+
+        def written_again() -> bool:
+            log.info("room again")
+            return "room again" in "".join(lines(disk.folder))
+        eventually(written_again)
         end(writer)
         text, written = pipe.close(), lines(disk.folder)
     finally:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bot.causes import RULES
-from bot.incidents.story import ADVICE, GUIDE, advice
+from bot.incidents.story import ADVICE, ADVICE_BESIDE, GUIDE, advice
 from bot.metrics.parts import INCIDENT_RULES
 from tests.metrics.rules import Rule, rules
 from tests.processes import ROOT
@@ -28,7 +28,7 @@ def test_every_alert_leads_to_a_section_that_names_it(rule: Rule) -> None:
     assert f"`{rule.name}`" in SECTIONS[ANCHORS[rule.runbook]]
 
 
-@pytest.mark.parametrize("rule", [*ADVICE, "a rule that nobody knows"])
+@pytest.mark.parametrize("rule", [*ADVICE, *ADVICE_BESIDE, "a rule that nobody knows"])
 def test_every_incident_leads_to_a_section(rule: str) -> None:
     assert advice(rule)[1] in ANCHORS
 

@@ -13,7 +13,7 @@ from bot.errors import NoQuote
 from bot.incidents.ledger import Ledger
 from bot.judging.explanation import Explanation
 from bot.model import (
-    LinkStatus, MarketDataUpdate, Quote, RecordStatus, SourceStatus, UpdateType,
+    AlertStatus, LinkStatus, MarketDataUpdate, Quote, RecordStatus, SourceStatus, UpdateType,
 )
 from bot.record.analyst import Analyst
 from bot.record.snapshots import Snapshots
@@ -77,6 +77,7 @@ class FakeView:
         self.registry = CollectorRegistry()
         self.links: list[LinkStatus] = []
         self.record: RecordStatus | None = None
+        self.alerts = AlertStatus("warning")
 
     def source_statuses(self) -> list[SourceStatus]:
         return self.statuses

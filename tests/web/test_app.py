@@ -39,7 +39,8 @@ def ask(
           b',"endpoints":["/healthz","/readyz","/api/websocket/health","/api/websocket/sources",'
           b'"/api/websocket/active-source","/api/v1/prices","/api/v1/prices/<symbol>",'
           b'"/api/v1/incidents","/api/v1/availability","/api/v1/drill","/api/v1/kafka",'
-          b'"/api/v1/recorder","/api/analytics","/api/v1/snapshot","/metrics","/ws"]}'),
+          b'"/api/v1/recorder","/api/v1/alerts","/api/analytics","/api/v1/snapshot","/metrics",'
+          b'"/ws"]}'),
     ("/healthz", b'{"status":"ok","instance":"primary"}'),
     ("/readyz", b'{"status":"ready","symbol":"BTCUSDT","source":"websocket",'
                 b'"reason":"active source is fresh","instance":"primary"}'),

@@ -1,0 +1,120 @@
+"""The thread that tells people: facts in, messages out. Whoever brings a fact waits for nobody."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import monotonic, time
+
+from bot.alerts import letter
+from bot.alerts.case import Pace, Told
+from bot.alerts.cases import Cases
+from bot.alerts.delivery import Delivery
+from bot.alerts.facts import Facts, Happening, Severity
+from bot.logs.facts import facts
+from bot.model import AlertStatus, OpenAlert
+from bot.worker import Deadline, Worker
+
+log = logging.getLogger(__name__)
+
+CAPACITY = 20_000  # happenings that wait for the thread, which several times a second takes all
+TICK_S = 0.25
+END_S = 0.5  # for what is still to be told when the bot stops
+
+
+class Courier(Worker):
+    """Thread: alerts, but for `put` and `status`."""
+
+    def __init__(
+        self,
+        instance: str,
+        least: Severity,
+        home: str,
+        deliveries: Sequence[Delivery],
+        pace: Pace = Pace(),
+        mono: Callable[[], float] = monotonic,
+        wall: Callable[[], float] = time,
+    ) -> None:
+        """least: of what is told. home: the tier that serves while all is well."""
+        super().__init__("alerts")
+        self._least = least
+        self._mono, self._wall = mono, wall
+        self._deliveries = tuple(deliveries)
+        self._facts = Facts(home)
+        self._cases = Cases(instance, least, pace)
+        # appended to by any thread, emptied by this one, which a deque allows without a lock
+        self._inbox: deque[tuple[Happening, float, float]] = deque()
+        self._wake = threading.Event()
+        self._dropped = 0
+        self._shown: dict[str, OpenAlert] = {}  # what was told and is not over, by its id
+        self._status = self._look()
+
+    def put(self, event: Happening) -> None:
+        """Thread: any; takes a microsecond."""
+        if len(self._inbox) >= CAPACITY:
+            self._dropped += 1
+            return
+        self._inbox.append((event, self._mono(), self._wall()))
+        self._wake.set()
+
+    @property
+    def status(self) -> AlertStatus:
+        """As of the last turn. Thread: any."""
+        return self._status
+
+    def stop(self) -> None:
+        super().stop()
+        self._wake.set()
+
+    def step(self) -> None:
+        if self._is_busy:
+            self._wake.wait(TICK_S)
+        else:
+            self._wake.wait()
+        self._wake.clear()
+        self._turn()
+        # so that what comes in a burst is taken together
+        self.stopping.wait(TICK_S / 5)
+
+    def close(self) -> None:
+        """What can be told in a moment still is."""
+        deadline, pause = Deadline(END_S), threading.Event()
+        self._turn()
+        while any(one.is_sending for one in self._deliveries) and not deadline.passed:
+            pause.wait(min(TICK_S / 10, deadline.left_s))
+            self._turn()
+        left = sum(one.status.waiting for one in self._deliveries)
+        if left:
+            log.warning("📣 [ALERTS] Not told before the stop: %d", left,
+                        extra=facts("alerts_unsent", count=left))
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._cases.is_busy or not all(one.is_idle for one in self._deliveries)
+
+    def _turn(self) -> None:
+        while self._inbox:
+            event, now, wall = self._inbox.popleft()
+            fact, move = self._facts.of(event)
+            if fact is not None:
+                self._cases.take(fact, now, wall)
+            if move is not None:
+                self._cases.move(move, now)
+        for told in self._cases.due(self._mono(), self._wall()):
+            self._show(told)
+            for delivery in self._deliveries:
+                delivery.put(told)
+        for delivery in self._deliveries:
+            delivery.turn()
+        self._status = self._look()
+
+    def _show(self, told: Told) -> None:
+        if told.closed_at is None:
+            self._shown[told.id] = OpenAlert(
+                told.id, told.severity.word, letter.title(told), told.opened_at)
+        else:
+            self._shown.pop(told.id, None)
+
+    def _look(self) -> AlertStatus:
+        return AlertStatus(self._least.word, tuple(one.status for one in self._deliveries),
+                           tuple(self._shown.values()), self._cases.brief, self._dropped)

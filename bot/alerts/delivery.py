@@ -1,0 +1,153 @@
+"""One channel at work: what leaves, what comes of it, when to try again.
+
+Its owner's thread gives it a turn several times a second and never waits here: each request is on
+a thread of its own, one at a time, and one that hangs is left behind.
+"""
+
+import logging
+from collections.abc import Callable
+from time import monotonic, time
+
+from bot.alerts.case import Told
+from bot.alerts.channel import Answer, Channel, Outcome, Request
+from bot.alerts.outbox import Bucket, Outbox, Step
+from bot.alerts.posting import NotSent, masked, post
+from bot.backoff import Backoff
+from bot.logs.facts import facts
+from bot.model import ChannelStatus
+from bot.worker import Detached
+
+log = logging.getLogger(__name__)
+
+REQUEST_S = 12.0  # then it is left behind; above what a request allows itself
+STRAYS = 2  # requests that hang beyond that; with so many no new one is begun
+RETRY_S, RETRY_CAP_S = 2.0, 300.0
+REFUSED_S = 600.0  # between attempts at what will not get better by itself
+
+Post = Callable[[Request, tuple[str, ...]], Answer]
+
+
+class Delivery:
+    """For one thread, its owner's."""
+
+    def __init__(
+        self,
+        channel: Channel,
+        post: Post = post,
+        mono: Callable[[], float] = monotonic,
+        wall: Callable[[], float] = time,
+    ) -> None:
+        self.channel = channel
+        self._post = post
+        self._mono, self._wall = mono, wall
+        self._outbox = Outbox(channel.has_updates, Bucket(mono()))
+        # one client of one receiver gains nothing from jitter
+        self._backoff = Backoff(RETRY_S, RETRY_CAP_S, uniform=lambda _, ceiling: ceiling)
+        self._step: Step | None = None
+        self._call: Detached[Answer] | None = None
+        self._began = 0.0
+        self._strays: list[Detached[Answer]] = []
+        self._not_before = 0.0
+        self._up: bool | None = None
+        self._reason = ""
+        self._down_since = 0.0
+        self._failures = 0  # since it was up
+        self._sent = self._failed = 0
+        self._last_sent_at: int | None = None
+
+    def put(self, told: Told) -> None:
+        self._outbox.put(told)
+
+    @property
+    def is_sending(self) -> bool:
+        return self._call is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is under way and nothing waits."""
+        return self._call is None and not self._outbox.waiting
+
+    @property
+    def status(self) -> ChannelStatus:
+        return ChannelStatus(
+            self.channel.name, self.channel.to, self._up, self._reason, self._sent, self._failed,
+            self._outbox.dropped, self._outbox.waiting, self._last_sent_at)
+
+    def turn(self) -> None:
+        """Take what was answered, and send what is due."""
+        now = self._mono()
+        if self._call is not None and self._step is not None:
+            if self._call.ended:
+                self._answered(self._step, self._call)
+            elif now - self._began >= REQUEST_S:
+                self._strays.append(self._call)
+                self._failure(f"no answer within {REQUEST_S:g} s")
+            else:
+                return
+            self._call = None
+        self._strays = [stray for stray in self._strays if not stray.ended]
+        if now >= self._not_before and len(self._strays) < STRAYS:
+            self._send(now)
+
+    def _send(self, now: float) -> None:
+        step = self._step = self._outbox.next(now)
+        if step is None:
+            return
+        self._outbox.sent(now)
+        self._began = now
+        channel, send = self.channel, self._post
+        request = channel.request(step.told, step.edit, step.reply_to, step.more)
+        self._call = Detached(f"alerts-{channel.name}", lambda: send(request, channel.secrets))
+
+    def _answered(self, step: Step, call: Detached[Answer]) -> None:
+        try:
+            outcome = self.channel.outcome(call.result())
+        except NotSent as error:
+            self._failure(str(error))
+            return
+        if outcome.ok:
+            self._outbox.done(step, outcome.message)
+            self._success()
+        elif outcome.is_gone:
+            self._outbox.gone(step)
+        else:
+            self._not_taken(outcome)
+
+    def _success(self) -> None:
+        now = self._mono()
+        if self._failures:
+            log.info("📣 [ALERTS] Telling %s again after %.1f s; %d attempts had failed",
+                     self._name, now - self._down_since, self._failures,
+                     extra=facts("alert_mended", count=self._failures,
+                                 duration_ms=(now - self._down_since) * 1000))
+        self._up, self._reason = True, ""
+        self._failures = 0
+        self._backoff.reset()
+        self._sent += 1
+        self._last_sent_at = int(self._wall() * 1000)
+
+    def _not_taken(self, outcome: Outcome) -> None:
+        why = masked(outcome.why, self.channel.secrets)
+        if outcome.wait_s is not None:
+            # no fault of the line, and nothing to be said of it
+            self._not_before = self._mono() + outcome.wait_s
+            self._reason = f"{why}, {outcome.wait_s:.0f} s from now on"
+            self._failed += 1
+        else:
+            self._failure(why, REFUSED_S if outcome.is_final else None)
+
+    def _failure(self, why: str, pause_s: float | None = None) -> None:
+        now, first = self._mono(), not self._failures
+        self._failed += 1
+        self._failures += 1
+        if first:
+            self._down_since = now
+        if first or (why != self._reason and pause_s is not None):
+            log.warning("📣 [ALERTS] Cannot tell %s: %s", self._name, why,
+                        extra=facts("alert_failed", reason=why))
+        self._up, self._reason = False, why
+        self._not_before = now + (self._backoff.next_s() if pause_s is None else pause_s)
+
+    @property
+    def _name(self) -> str:
+        return f"{self.channel.name} ({self.channel.to})"

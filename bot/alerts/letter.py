@@ -1,0 +1,160 @@
+"""A case in words: a title, what is wrong, what the bot did, what to do."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+
+from bot.alerts.case import Item, Told
+from bot.alerts.facts import Severity
+from bot.incidents.incident import DOWN
+from bot.incidents.story import GUIDE, advice, lasted, named, sentence
+
+MARKS = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
+OVER_MARK = "✅"
+KINDS = ("price", "tier", "source", "kafka", "record", "unrecorded", "lost", "down")
+MOST_LINES = 12
+MOST_WAYS = 4
+LONGEST_CAUSE = 240
+DAY_S = 86_400
+STILL_TO_DO = ("disagreement", "unrecorded", "lost", DOWN)  # rules that leave work behind
+TEST = ("This is a test: nothing is wrong. What goes wrong will be told here, one message for "
+        "each incident.")
+
+Group = list[Item]
+
+
+def title(told: Told) -> str:
+    """In one line: how bad, who says so, what."""
+    if told.event == "test":
+        return f"{MARKS[told.severity]} [{told.instance}] TEST ({told.severity.word})"
+    mark = OVER_MARK if told.event == "closed" else MARKS[told.severity]
+    drill = "DRILL: " if all(item.fact.is_drill for item in told.items) else ""
+    how = "Quiet for now: " if told.is_quiet else ""
+    if told.event == "closed":
+        how = f"Over after {lasted(told.lasted_s * 1000)}: "
+        if told.items[0].fact.is_notice:
+            how = ""
+    return f"{mark} [{told.instance}] {drill}{how}{_what(groups(told)[0])}"
+
+
+def text(told: Told, fits: Callable[[str], bool] = lambda text: True, more: int = 0) -> str:
+    """The whole message. fits: what the channel can carry; lines are left out until it does. more:
+    incidents that were never told there.
+    """
+    lines = [] if told.event == "test" else [
+        _line(group, told.opened_at) for group in groups(told)]
+    for count in range(min(len(lines), MOST_LINES), -1, -1):
+        left = [f"• … and {len(lines) - count} more"] if count < len(lines) else []
+        written = "\n".join([title(told), *lines[:count], *left, *_end(told, more)])
+        if fits(written):
+            return written
+    return title(told)
+
+
+def groups(told: Told) -> list[Group]:
+    """Items that differ in nothing but their symbols are one; worst first."""
+    found: dict[object, Group] = {}
+    for item in told.items:
+        fact = item.fact
+        found.setdefault((fact.kind, fact.source, fact.to, fact.rule, item.is_open, fact.is_drill,
+                          "" if fact.symbol else fact.subject), []).append(item)
+    return sorted(found.values(), key=lambda group: (
+        -group[0].severity, not group[0].is_open, KINDS.index(group[0].fact.kind)))
+
+
+def guidance(told: Told) -> tuple[str, str]:
+    """What a person can do, and where the runbook says more."""
+    items = [group[0] for group in groups(told)]
+    if told.event == "closed":
+        items = [item for item in items if item.fact.rule in STILL_TO_DO] or items
+    todo, section = advice(items[0].fact.rule)
+    if told.event == "closed" and items[0].fact.rule not in STILL_TO_DO:
+        todo = "Nothing, it is over."
+    return todo, f"{GUIDE}#{section}"
+
+
+def _end(told: Told, more: int) -> Iterator[str]:
+    if told.event == "test":
+        yield TEST
+        return
+    yield from _done(told)
+    todo, where = guidance(told)
+    yield f"What to do: {todo} ({where})"
+    if told.event != "closed":
+        yield f"Since {_clock(told.opened_at)}."
+    if more:
+        yield (f"And {more} more {'incidents' if more > 1 else 'incident'} that could not be told "
+               f"here: /api/v1/incidents lists them.")
+
+
+def _what(group: Group) -> str:
+    """In one sentence, without duration and cause."""
+    fact, over = group[0].fact, not group[0].is_open
+    symbols = [item.fact.symbol for item in group if item.fact.symbol]
+    be = "was" if over and len(symbols) < 2 else "were" if over else (
+        "is" if len(symbols) < 2 else "are")
+    match fact.kind:
+        case "tier":
+            made_up = " (made up)" if fact.to == "mock" else ""
+            return f"{named(symbols)} {be} served from {fact.to}{made_up}"
+        case "kafka":
+            return f"Kafka {'was' if over else 'is'} not {fact.subject[1]}"
+        case "record":
+            if fact.rule == "disk":
+                return f"The disk of the record {'ran' if over else 'runs'} low"
+            return "Nothing was recorded" if over else "Nothing is recorded"
+    return sentence(fact.source, symbols, fact.rule, over)
+
+
+def _line(group: Group, opened_at: float) -> str:
+    lead = group[0]
+    times = f", {lead.times} times" if lead.times > 1 else ""
+    cause = f": {_cut(lead.fact.cause)}" if lead.fact.cause else ""
+    drill = "DRILL: " if lead.fact.is_drill and "drill" not in lead.fact.cause else ""
+    if lead.is_open:
+        same_day = lead.at // DAY_S == opened_at // DAY_S
+        since = _clock(lead.at).split(maxsplit=1)[1] if same_day else _clock(lead.at)
+        return f"• {drill}{_what(group)}{cause} (since {since}{times})"
+    length = max(item.lasted_s for item in group) * 1000
+    return f"• {drill}{_what(group)} for {lasted(length)}{times}{cause}"
+
+
+def _done(told: Told) -> Iterator[str]:
+    """What the bot did about it, and what its readers had meanwhile."""
+    ways: dict[tuple[str, tuple[str, ...], int], list[str]] = {}
+    for path in told.paths:
+        ways.setdefault((path.kind, path.stops, path.moves), []).append(path.symbol)
+    if ways:
+        told_ways = [f"{kind} of {named(symbols)}: {_way(stops, moves)}"
+                     for (kind, stops, moves), symbols in list(ways.items())[:MOST_WAYS]]
+        yield f"What the bot did: {'; '.join(told_ways)}."
+    if not (told.event == "closed" or told.is_quiet):
+        return
+    blackouts = [(item.lasted_s, item.fact.symbol or "") for item in told.items
+                 if item.fact.kind == "price"]
+    if blackouts:
+        longest_first = sorted(blackouts, key=lambda one: -round(one[0]))
+        yield f"Without a trusted price: {_several(longest_first)}."
+    elif any(item.fact.kind == "source" for item in told.items):
+        longest_ms = max(item.blackout_ms for item in told.items)
+        yield ("There was a trusted price all the time." if longest_ms < 0.5 else
+               f"Without a trusted price until another source took over: {lasted(longest_ms)}.")
+
+
+def _way(stops: tuple[str, ...], moves: int) -> str:
+    if moves < len(stops):
+        return " -> ".join(stops)
+    return f"{stops[0]} -> {stops[1]} ... {' -> '.join(stops[-2:])} ({moves} changes)"
+
+
+def _several(blackouts: Iterable[tuple[float, str]], most: int = 3) -> str:
+    found = [f"{symbol} {lasted(length * 1000)}" for length, symbol in blackouts]
+    left = [f"{len(found) - most} more"] if len(found) > most else []
+    return ", ".join([*found[:most], *left])
+
+
+def _cut(cause: str) -> str:
+    return cause if len(cause) <= LONGEST_CAUSE else f"{cause[:LONGEST_CAUSE - 1]}…"
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%S} UTC"

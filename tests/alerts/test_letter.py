@@ -1,0 +1,188 @@
+"""A case in words."""
+
+import pytest
+
+from bot.alerts.case import Path
+from bot.alerts.facts import Severity
+from bot.alerts.letter import MOST_LINES, guidance, text, title
+from bot.events import LinkChanged, SourceSwitched
+from bot.incidents.incident import DOWN
+from tests.alerts.making import WALL, Desk, incident, item, tier, told
+
+
+def outage(symbols: tuple[str, ...] = ("BTCUSDT",)) -> Desk:
+    desk = Desk()
+    desk.take(*(tier("websocket", None, symbol) for symbol in symbols))
+    for symbol in symbols:
+        for source in ("binance", "okx"):
+            desk.open(f"{source}{symbol}", source, symbol, "connection", cause="reset")
+        desk.take(SourceSwitched(symbol, "binance", "okx", WALL, "reset"))
+        desk.open(f"p{symbol}", None, symbol, cause="all are gone")
+        desk.take(tier("mock", symbol=symbol, reason="streams: gone"))
+    desk.wait(3.5)
+    return desk
+
+
+def test_an_outage_word_by_word() -> None:
+    desk = outage()
+    assert text(desk.last) == """\
+🔴 [primary] BTCUSDT has no trusted price
+• BTCUSDT has no trusted price: all are gone (since 14:13:20 UTC)
+• BTCUSDT is served from mock (made up): streams: gone (since 14:13:20 UTC)
+• binance is not fit for BTCUSDT: reset (since 14:13:20 UTC)
+• okx is not fit for BTCUSDT: reset (since 14:13:20 UTC)
+What the bot did: source of BTCUSDT: binance -> okx; tier of BTCUSDT: websocket -> mock.
+What to do: All sources are silent or gone: the network of this machine first, then their status \
+pages. (docs/runbook.md#no-trusted-price)
+Since 2026-09-21 14:13:20 UTC."""
+
+
+def test_its_end_word_by_word() -> None:
+    desk = outage()
+    desk.wait(36.5)
+    for name, source in (("binanceBTCUSDT", "binance"), ("okxBTCUSDT", "okx")):
+        desk.close(name, source, rule="connection", lasted_s=39.5, cause="reset")
+    desk.close("pBTCUSDT", lasted_s=40.0, cause="all are gone")
+    desk.take(tier("websocket", "mock"))
+    desk.wait(31.0)
+    assert text(desk.last) == """\
+✅ [primary] Over after 40.0 s: BTCUSDT had no trusted price
+• BTCUSDT had no trusted price for 40.0 s: all are gone
+• BTCUSDT was served from mock (made up) for 40.0 s: streams: gone
+• binance was not fit for BTCUSDT for 39.5 s: reset
+• okx was not fit for BTCUSDT for 39.5 s: reset
+What the bot did: source of BTCUSDT: binance -> okx; tier of BTCUSDT: websocket -> mock -> \
+websocket.
+Without a trusted price: BTCUSDT 40.0 s.
+What to do: Nothing, it is over. (docs/runbook.md#no-trusted-price)"""
+
+
+def test_many_symbols_are_one_line_each_thing() -> None:
+    written = text(outage(tuple(f"C{number}USDT" for number in range(15))).last)
+    assert written.count("•") == 4
+    assert "• binance is not fit for C0USDT, C1USDT, C2USDT and 12 more: reset" in written
+    assert "C0USDT, C1USDT, C2USDT and 12 more have no trusted price" in written
+    assert "tier of C0USDT, C1USDT, C2USDT and 12 more: websocket -> mock." in written
+
+
+def test_lines_are_left_out_until_it_fits() -> None:
+    items = tuple(item(subject=("kafka", f"reading t{number}")) for number in range(30))
+    whole = text(told(items=items))
+    assert whole.count("Kafka is not reading") == MOST_LINES + 1  # and the title
+    assert f"… and {30 - MOST_LINES} more" in whole
+    short = text(told(items=items), lambda text: len(text) <= 500)
+    assert len(short) <= 500 and "What to do" in short and " more" in short
+    assert text(told(items=items), lambda text: len(text) <= 60) == title(told(items=items))
+
+
+def test_a_long_cause_is_cut() -> None:
+    assert "…" in text(told(items=(item(cause="x" * 5000),)))
+    assert len(text(told(items=(item(cause="x" * 5000),)))) < 700
+
+
+def test_a_drill_says_so_in_the_title() -> None:
+    desk = Desk(Severity.INFO)
+    desk.open("d", "binance", cause="drill: cut for 5 s (reset)")
+    desk.wait(4.0)
+    assert title(desk.last).startswith("🔵 [primary] DRILL: binance is not fit")
+
+
+def test_a_real_thing_beside_a_drill_is_no_drill() -> None:
+    desk = Desk()
+    desk.open("d", "binance", cause="drill: cut for 5 s (reset)")
+    desk.take(tier("mock"))
+    desk.take(LinkChanged("reading prices", False, "no answer", WALL, None))
+    desk.wait(4.0)
+    written = text(desk.last)
+    assert "DRILL" not in title(desk.last)
+    assert "• DRILL: BTCUSDT is served from mock" in written
+    assert "• Kafka is not reading prices: no answer" in written
+
+
+def test_what_comes_and_goes_says_that_it_is_quiet() -> None:
+    desk = Desk()
+    for number in range(3):
+        desk.open(f"p{number}")
+        desk.wait(2.0)
+        desk.close(f"p{number}", lasted_s=2.0)
+        desk.wait(2.0)
+    desk.wait(60.0)
+    assert title(desk.last) == "🔴 [primary] Quiet for now: BTCUSDT had no trusted price"
+    assert "for 6.0 s, 3 times" in text(desk.last)
+    assert "Without a trusted price: BTCUSDT 6.0 s." in text(desk.last)
+
+
+@pytest.mark.parametrize("fields, words", [
+    ({"subject": ("record",), "rule": "record"}, "Nothing is recorded"),
+    ({"subject": ("record",), "rule": "record", "over": True}, "Nothing was recorded"),
+    ({"subject": ("record",), "rule": "disk"}, "The disk of the record runs low"),
+    ({"subject": ("unrecorded",), "rule": "unrecorded"}, "Rows are not recorded"),
+    ({"subject": ("kafka", "publishing to x"), "rule": "kafka", "over": True},
+     "Kafka was not publishing to x"),
+    ({"subject": ("tier", "BTCUSDT"), "rule": "none", "symbol": "BTCUSDT", "to": "nowhere"},
+     "BTCUSDT is served from nowhere"),
+    ({"subject": ("source", "okx", "BTCUSDT"), "rule": "disagreement", "source": "okx",
+      "symbol": "BTCUSDT"}, "okx is not fit for BTCUSDT"),
+])
+def test_every_kind_has_its_words(fields: dict[str, object], words: str) -> None:
+    assert title(told(items=(item(**fields),))) == f"🟠 [primary] {words}"  # type: ignore[arg-type]
+
+
+def test_a_bot_that_did_not_run_is_told_without_an_over() -> None:
+    desk = Desk()
+    desk.now = 700.0
+    desk.take(incident("d", None, None, DOWN, cause=DOWN, opened_at=WALL + 100.0,
+                       closed_at=desk.wall, duration_ms=600_000.0))
+    desk.wait(4.0)
+    written = text(desk.last)
+    assert written.startswith(
+        "✅ [primary] The bot did not run\n• The bot did not run for 10 min 0 s")
+    assert "journalctl" in written and "#bot-down" in written
+
+
+def test_what_leaves_work_behind_says_so_when_it_is_over() -> None:
+    todo, where = guidance(told(event="closed", items=(
+        item(Severity.CRITICAL, subject=("price", "BTCUSDT"), rule="stale", symbol="BTCUSDT",
+             over=True),
+        item(subject=("source", "okx", "BTCUSDT"), rule="disagreement", source="okx",
+             symbol="BTCUSDT", over=True))))
+    assert "Compare with another venue" in todo and where.endswith("#source-put-away")
+
+
+def test_a_trusted_price_all_the_time_is_said() -> None:
+    desk = Desk()
+    desk.open("b", "binance", rule="disagreement")
+    desk.wait(5.0)
+    desk.close("b", "binance", rule="disagreement", lasted_s=5.0)
+    desk.wait(31.0)
+    assert "There was a trusted price all the time." in text(desk.last)
+
+
+def test_without_one_until_the_switch_is_said() -> None:
+    desk = Desk()
+    desk.open("b", "binance", rule="disagreement")
+    desk.wait(5.0)
+    desk.close("b", "binance", rule="disagreement", lasted_s=5.0, blackout_ms=120.0)
+    desk.wait(31.0)
+    assert "Without a trusted price until another source took over: 120 ms." in text(desk.last)
+
+
+def test_a_way_that_was_cut_says_how_many_changes_there_were() -> None:
+    stops = ("a", "b", "a", "b", "a", "b", "a", "b")
+    assert "a -> b ... a -> b (40 changes)" in text(
+        told(paths=(Path("source", "BTCUSDT", stops, 40),)))
+
+
+def test_since_another_day_has_its_date() -> None:
+    written = text(told(opened_at=WALL + 3 * 86_400))
+    assert "(since 2026-09-21 14:13:20 UTC)" in written
+
+
+def test_a_test_says_that_it_is_one() -> None:
+    written = text(told(event="test", severity=Severity.CRITICAL, items=()))
+    assert written.startswith("🔴 [primary] TEST (critical)\nThis is a test: nothing is wrong.")
+
+
+def test_incidents_that_were_never_told_are_a_number() -> None:
+    assert "And 12 more incidents that could not be told here" in text(told(), more=12)
+    assert "And 1 more incident that" in text(told(), more=1)
