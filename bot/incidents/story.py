@@ -33,7 +33,7 @@ ADVICE = {
     DOWN: ("If nobody restarted it: journalctl -u autonomous-bot shows what ended it.", "bot-down"),
     UNRECORDED: ("Prices are not touched. Make room, or mend the disk.", "record"),
     "tier": ("Nothing, while the price is trusted: it returns by itself. If it lasts: what is "
-             "wrong with the sources above it.", "tier-change"),
+             "wrong with the sources above it.", "tiers"),
     "kafka": ("Prices of the exchanges' own streams are not touched. Look at the brokers, the "
               "topic and the log-in.", "kafka"),
     "record": ("Prices are not touched. Make room, or mend the disk; it catches up by itself.",
