@@ -53,12 +53,15 @@ class Path(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """A case as of one moment. severity: worst so far. rises: how often it grew worse after it was
-    told. items: worst first. opened_at, closed_at: epoch s; closed_at None while it is open.
-    is_quiet: nothing that counts is wrong at the moment, but it may come back.
+    """A case as of one moment.
+
+    revision: which telling of it this is, from 1. severity: worst so far. rises: how often it grew
+    worse after it was told. items: worst first. opened_at, closed_at: epoch s; closed_at None while
+    it is open. is_quiet: nothing that counts is wrong at the moment, but it may come back.
     """
 
     id: str
+    revision: int
     event: Event
     severity: Severity
     rises: int
@@ -148,6 +151,7 @@ class Case:
         self.told_at = now
         self.is_dirty = False
         self.rises = 0
+        self._tellings = 0
         self._instance = instance
         self._least = least
         self._pace = pace
@@ -214,12 +218,13 @@ class Case:
     def tell(self, event: Event, severity: Severity, now: float, wall: float) -> Told:
         """It as it is now. wall: epoch s of `now`."""
         self.told, self.told_at, self.is_dirty = severity, now, False
+        self._tellings += 1
         ended = max(now if thing.ended is None else thing.ended for thing in self.counting)
         opened_at, lasted_s = wall - (now - self.began), ended - self.began
         items = sorted((thing.item(now) for thing in self.things.values()),
                        key=lambda item: (-item.severity, not item.is_open))
         return Told(
-            id=self.id, event=event, severity=severity, rises=self.rises,
+            id=self.id, revision=self._tellings, event=event, severity=severity, rises=self.rises,
             items=tuple(items), paths=tuple(self._paths.values()), instance=self._instance,
             opened_at=opened_at, closed_at=opened_at + lasted_s if event == "closed" else None,
             lasted_s=lasted_s, is_quiet=self.is_quiet)

@@ -26,6 +26,7 @@ class Generic:
         advice, runbook = letter.guidance(told) if told.items else ("", "")
         return Request("POST", self._url, {
             "id": told.id,
+            "revision": told.revision,
             "event": told.event,
             "severity": told.severity.word,
             "title": letter.title(told),

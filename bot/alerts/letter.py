@@ -9,8 +9,9 @@ from bot.incidents.incident import DOWN
 from bot.incidents.story import GUIDE, advice, lasted, named, sentence
 
 MARKS = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
-OVER_MARK = "✅"
-KINDS = ("price", "tier", "source", "kafka", "record", "unrecorded", "lost", "down")
+QUIET_MARK, OVER_MARK = "⚪", "✅"
+KINDS = {kind: place for place, kind in enumerate(
+    ("price", "tier", "source", "kafka", "record", "unrecorded", "lost", "down"))}
 MOST_LINES = 12
 MOST_WAYS = 4
 LONGEST_CAUSE = 240
@@ -26,14 +27,15 @@ def title(told: Told) -> str:
     """In one line: how bad, who says so, what."""
     if told.event == "test":
         return f"{MARKS[told.severity]} [{told.instance}] TEST ({told.severity.word})"
-    mark = OVER_MARK if told.event == "closed" else MARKS[told.severity]
+    lead = groups(told)[0]
     drill = "DRILL: " if all(item.fact.is_drill for item in told.items) else ""
-    how = "Quiet for now: " if told.is_quiet else ""
+    mark, how = MARKS[lead[0].severity], ""
     if told.event == "closed":
-        how = f"Over after {lasted(told.lasted_s * 1000)}: "
-        if told.items[0].fact.is_notice:
-            how = ""
-    return f"{mark} [{told.instance}] {drill}{how}{_what(groups(told)[0])}"
+        is_notice = lead[0].fact.is_notice
+        mark, how = OVER_MARK, "" if is_notice else f"Over after {lasted(told.lasted_s * 1000)}: "
+    elif told.is_quiet:
+        mark, how = QUIET_MARK, "Quiet for now: "
+    return f"{mark} [{told.instance}] {drill}{how}{_what(lead)}"
 
 
 def text(told: Told, fits: Callable[[str], bool] = lambda text: True, more: int = 0) -> str:
@@ -51,14 +53,18 @@ def text(told: Told, fits: Callable[[str], bool] = lambda text: True, more: int 
 
 
 def groups(told: Told) -> list[Group]:
-    """Items that differ in nothing but their symbols are one; worst first."""
+    """Items that differ in nothing but their symbols are one; what is wrong now comes first, and
+    where nothing is, what was worst.
+    """
     found: dict[object, Group] = {}
     for item in told.items:
         fact = item.fact
         found.setdefault((fact.kind, fact.source, fact.to, fact.rule, item.is_open, fact.is_drill,
                           "" if fact.symbol else fact.subject), []).append(item)
+    past = told.event == "closed" or told.is_quiet
     return sorted(found.values(), key=lambda group: (
-        -group[0].severity, not group[0].is_open, KINDS.index(group[0].fact.kind)))
+        not past and not group[0].is_open, -group[0].severity, not group[0].is_open,
+        KINDS.get(group[0].fact.kind, 9)))
 
 
 def guidance(told: Told) -> tuple[str, str]:
@@ -95,7 +101,8 @@ def _what(group: Group) -> str:
     match fact.kind:
         case "tier":
             made_up = " (made up)" if fact.to == "mock" else ""
-            return f"{named(symbols)} {be} served from {fact.to}{made_up}"
+            lower = "" if not over else "a lower tier, at worst "
+            return f"{named(symbols)} {be} served from {lower}{fact.to}{made_up}"
         case "kafka":
             return f"Kafka {'was' if over else 'is'} not {fact.subject[1]}"
         case "record":

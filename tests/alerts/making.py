@@ -82,7 +82,7 @@ def told(id: str = "c1", event: Event = "opened", severity: Severity = Severity.
     """A case, told."""
     closed_at = opened_at + lasted_s if event == "closed" else None
     whole: dict[str, object] = {
-        "id": id, "event": event, "severity": severity, "rises": rises, "paths": (),
+        "id": id, "revision": 1, "event": event, "severity": severity, "rises": rises, "paths": (),
         "instance": "primary", "opened_at": opened_at, "closed_at": closed_at,
         "lasted_s": lasted_s, "items": (item(),) if items is None else items}
     return Told(**whole | fields)  # type: ignore[arg-type]

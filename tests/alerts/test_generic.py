@@ -17,9 +17,10 @@ def test_a_case_is_told_field_by_field() -> None:
     desk.wait(40.0)
     body = Generic(URL).request(desk.last).body
     assert list(body) == [
-        "id", "event", "severity", "title", "text", "instance", "openedAt", "closedAt",
+        "id", "revision", "event", "severity", "title", "text", "instance", "openedAt", "closedAt",
         "durationMs", "items", "itemCount", "advice", "runbook", "untold"]
     assert body["id"] == desk.told[0][1].id and body["event"] == "closed"
+    assert body["revision"] == len(desk.told) == 2
     assert body["severity"] == "critical" and body["instance"] == "primary"
     assert (body["openedAt"], body["closedAt"]) == (WALL * 1000, WALL * 1000 + 10_000)
     assert body["durationMs"] == 10_000 and body["runbook"] == "docs/runbook.md#no-trusted-price"

@@ -48,7 +48,7 @@ def test_its_end_word_by_word() -> None:
     assert text(desk.last) == """\
 ✅ [primary] Over after 40.0 s: BTCUSDT had no trusted price
 • BTCUSDT had no trusted price for 40.0 s: all are gone
-• BTCUSDT was served from mock (made up) for 40.0 s: streams: gone
+• BTCUSDT was served from a lower tier, at worst mock (made up) for 40.0 s: streams: gone
 • binance was not fit for BTCUSDT for 39.5 s: reset
 • okx was not fit for BTCUSDT for 39.5 s: reset
 What the bot did: source of BTCUSDT: binance -> okx; tier of BTCUSDT: websocket -> mock -> \
@@ -107,9 +107,24 @@ def test_what_comes_and_goes_says_that_it_is_quiet() -> None:
         desk.close(f"p{number}", lasted_s=2.0)
         desk.wait(2.0)
     desk.wait(60.0)
-    assert title(desk.last) == "🔴 [primary] Quiet for now: BTCUSDT had no trusted price"
+    assert title(desk.last) == "⚪ [primary] Quiet for now: BTCUSDT had no trusted price"
     assert "for 6.0 s, 3 times" in text(desk.last)
     assert "Without a trusted price: BTCUSDT 6.0 s." in text(desk.last)
+
+
+def test_what_is_wrong_now_leads_and_not_what_was_worse_before() -> None:
+    desk = Desk()
+    desk.open("o", "okx", rule="disagreement")
+    desk.open("p")
+    desk.wait(4.0)
+    assert title(desk.last) == "🔴 [primary] BTCUSDT has no trusted price"
+    desk.close("p", lasted_s=4.0)
+    desk.wait(60.0)
+    assert title(desk.last) == "🟠 [primary] okx is not fit for BTCUSDT"
+    assert guidance(desk.last)[1].endswith("#source-put-away")
+    desk.close("o", "okx", rule="disagreement", lasted_s=64.0)
+    desk.wait(40.0)
+    assert title(desk.last) == "✅ [primary] Over after 1 min 4 s: BTCUSDT had no trusted price"
 
 
 @pytest.mark.parametrize("fields, words", [
