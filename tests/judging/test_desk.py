@@ -14,7 +14,7 @@ from bot.model import FeedHealth, MarketDataUpdate, Opinion, Quote, UpdateType
 
 EPOCH = 1_790_000_000.0
 EVENTS = ("market_data", "source_switch", "source_judged", "verdict_changed", "failover_failed",
-          "doubt", "source_disconnected")
+          "doubt", "source_disconnected", "source_activated")
 SYMBOL = "BTCUSDT"
 
 
