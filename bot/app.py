@@ -21,6 +21,7 @@ from bot.sources.opinions import Opinions
 from bot.sources.tiers import lower_tiers, stream_tier
 from bot.summary import announce
 from bot.systemd import notify
+from bot.trail.trail import Trail
 from bot.web.hub import Hub
 from bot.web.server import WebServer
 from bot.window import Window
@@ -48,8 +49,9 @@ class Bot:
         self.ws_enabled = False
         self.calls: SimpleQueue[str] = SimpleQueue()  # wakes the main loop: WAKE, or why to stop
         self.hub = Hub()
-        self.ledger = Ledger(self.instance, self.symbols,
-                             config.exchanges if config.enable_websocket_feeds else ())
+        sources = config.exchanges if config.enable_websocket_feeds else ()
+        self.ledger = Ledger(self.instance, self.symbols, sources)
+        self.trail = Trail(self.symbols, sources, config.poll_interval_ms / 1000)
         self.recording = Recording(config, self.ledger)
         self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
                                  self.hub, self.recording.recorder)
@@ -64,7 +66,7 @@ class Bot:
                              why_refused(config.enable_drill, config.api_token))
         self.reporter.links = lambda: self.broker.links
         window = Window(self.instance, self.symbols, self.ws_aggregator, self.chain, self.ledger,
-                        self.drills, self.broker, self.recording)
+                        self.drills, self.broker, self.recording, self.trail, self.hub, config.mode)
         self.web = WebServer(window, self.hub, host=config.api_host, port=config.api_port,
                              token=config.api_token)
         self._announced = False
@@ -81,8 +83,9 @@ class Bot:
             failback_after=config.failback_after_ms,
             health_check_interval=config.health_check_interval_ms, ws_urls=config.ws_urls,
             opinions_of=tuple(self.opinions.pollers))
-        for event, listener in (*reporter.listeners.items(), *self.ledger.listeners.items()):
-            aggregator.on(event, listener)
+        for listeners in (reporter.listeners, self.ledger.listeners, self.trail.listeners):
+            for event, listener in listeners.items():
+                aggregator.on(event, listener)
         aggregator.on("source_connected", lambda _: self.calls.put(WAKE))
         if self.broker.writers:
             aggregator.on("market_data", self.broker.update)
@@ -166,10 +169,12 @@ class Bot:
                 self.mock.anchor(symbol, quote.price)
             self.reporter.served(symbol, quote, passed)
             self.broker.served(symbol, quote, passed, asked)
+            self.trail.served(symbol, quote, passed)
             trusted = quote and quote.trusted  # else a lower tier may have one that is
             best = quote if trusted else self.chain.ask(symbol, math.inf)[0] or quote
             self.ledger.served(symbol, best, asked)
             served.append(f"{symbol} {in_short(quote)}")
+        self.trail.sample(self.ws_aggregator)
         ready = "READY=1\n" if self._announced else ""
         notify(f"{ready}STATUS={', '.join(served)}")
 

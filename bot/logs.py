@@ -121,6 +121,12 @@ class LogWriter(Worker):
             other.handle(_warning(f"⚠️ [LOG] {name} cannot be written: {error}"))
 
 
+def lines_dropped() -> int:
+    """Of this process, since the start."""
+    return sum(handler.dropped for handler in logging.getLogger().handlers
+               if isinstance(handler, LogQueue))
+
+
 def _stderr() -> logging.Handler:
     if sys.stderr is None:  # descriptor 2 was closed at the start
         return logging.NullHandler()

@@ -1,13 +1,18 @@
 """What the web server sees of the daemon (bot.web.view): a look at its parts, and no more."""
 
+from time import monotonic
+
 from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.broker import Broker
 from bot.chain import Chain
 from bot.drills.rehearsal import Drills
 from bot.incidents.ledger import Ledger
 from bot.judging.explanation import Explanation
-from bot.model import LinkStatus, Quote, RecordStatus, SourceStatus
+from bot.logs import lines_dropped
+from bot.model import LinkStatus, ProcessStatus, Quote, RecordStatus, SourceStatus
 from bot.recording import Recording
+from bot.trail.trail import Trail
+from bot.web.hub import Hub
 
 
 class Window:
@@ -16,18 +21,21 @@ class Window:
     def __init__(
         self, instance: str, symbols: tuple[str, ...],
         aggregator: MultiSourceWebSocketAggregator | None, chain: Chain, ledger: Ledger,
-        drills: Drills, broker: Broker, recording: Recording,
+        drills: Drills, broker: Broker, recording: Recording, trail: Trail, hub: Hub, mode: str,
     ) -> None:
         self.instance = instance
         self.symbols = symbols
         self.ledger = ledger
         self.drills = drills
+        self.trail = trail
         self.analyst = recording.analyst
         self.snapshots = recording.snapshots
         self._aggregator = aggregator
         self._chain = chain
         self._broker = broker
         self._recording = recording
+        self._hub = hub
+        self._mode = mode
 
     @property
     def feeds_enabled(self) -> bool:
@@ -55,6 +63,21 @@ class Window:
     def quote(self, symbol: str, max_age_s: float | None = None) -> Quote:
         """Raises: NoQuote."""
         return self._chain.poll(symbol, max_age_s)
+
+    def ask(self, symbol: str) -> tuple[Quote | None, dict[str, str]]:
+        return self._chain.ask(symbol)
+
+    @property
+    def tiers(self) -> dict[str, str | None]:
+        return self._chain.tiers
+
+    @property
+    def process(self) -> ProcessStatus:
+        began, began_at = self.trail.began
+        return ProcessStatus(
+            mode=self._mode, started_at=began_at, uptime_s=monotonic() - began,
+            dashboards=self._hub.clients, dashboards_dropped=self._hub.dropped,
+            lost_events=self._hub.lost_events, log_dropped=lines_dropped())
 
     def explain(self, symbol: str) -> Explanation | None:
         if self._aggregator is not None:

@@ -34,7 +34,7 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.exchanges bot.feeds.hosts bot.incidents.ledger bot.judging.resolution "
     "bot.judging.sight bot.sources.rest",
     "bot.drills.rehearsal bot.feeds.succession bot.judging.announcer bot.judging.explanation "
-    "bot.setting",
+    "bot.setting bot.trail",
     "bot.config bot.feeds.feed bot.judging.desk bot.web",
     "bot.broker bot.judging.memory bot.recording bot.reporter bot.verbs.calling",
     "bot.judging.court bot.judging.player bot.verbs.drill bot.verbs.look bot.verbs.reaching",
@@ -46,7 +46,7 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.__main__",
 )) for module in modules.split()}
 # packages with one number for all their modules
-WHOLE = ("bot.broker", "bot.record", "bot.sandbox", "bot.web")
+WHOLE = ("bot.broker", "bot.record", "bot.sandbox", "bot.trail", "bot.web")
 FORBIDDEN = {"asyncio", "numpy", "pandas"}
 
 
