@@ -60,7 +60,7 @@ def create_app(
     _add_prices(app, view, clock)
     _add_kafka(app, view, clock)
     _add_record(app, view, clock)
-    add_glance(app, view, clock)
+    add_glance(app, view, clock, needs_login=token is not None)
     add_trails(app, view, clock)
     add_history(app, view)
     add_drills(app, view)

@@ -29,7 +29,11 @@ BPS = 10_000
 Seen = Literal["fit", "doubted", "away", "unfit", "down"]
 
 
-def add_glance(app: Flask, view: View, clock: Callable[[], float]) -> None:
+def add_glance(
+    app: Flask, view: View, clock: Callable[[], float], needs_login: bool = False
+) -> None:
+    """needs_login: whether only those who know the token come here."""
+
     @app.get(PATH)
     def board() -> Response:
         given = parameters("symbol", "after")
@@ -39,7 +43,7 @@ def add_glance(app: Flask, view: View, clock: Callable[[], float]) -> None:
         found = view.ledger.incidents(MOST)
         told = {
             "timestamp": int(clock() * 1000), "instance": view.instance, "version": __version__,
-            **_process(view), "symbol": symbol, "symbols": _symbols(view, found),
+            "needsLogin": needs_login, **_process(view), "symbol": symbol, "symbols": _symbols(view, found),
             "served": _served(view, symbol, quote, passed), "active": _active(view, symbol),
             "tiers": _tiers(view, quote, passed), "sources": _sources(view, symbol, quote),
             **_incidents(found, symbol, quote), "recorder": status.record(view.record),
