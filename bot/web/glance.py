@@ -43,7 +43,7 @@ def add_glance(
         found = view.ledger.incidents(MOST)
         told = {
             "timestamp": int(clock() * 1000), "instance": view.instance, "version": __version__,
-            "needsLogin": needs_login, **_process(view), "symbol": symbol, "symbols": _symbols(view, found),
+            "knownSince": round(view.ledger.since * 1000), "needsLogin": needs_login, **_process(view), "symbol": symbol, "symbols": _symbols(view, found),
             "served": _served(view, symbol, quote, passed), "active": _active(view, symbol),
             "tiers": _tiers(view, quote, passed), "sources": _sources(view, symbol, quote),
             **_incidents(found, symbol, quote), "recorder": status.record(view.record),

@@ -27,7 +27,8 @@ def add_trails(app: Flask, view: View, clock: Callable[[], float]) -> None:
         now = clock()
         return answer({
             "symbol": symbol, "timestamp": int(now * 1000), "instance": view.instance,
-            "startedAt": _ms(view.process.started_at), "tiers": TIERS, "statuses": STATUSES,
+            "startedAt": _ms(view.process.started_at), "knownSince": _ms(view.ledger.since),
+            "tiers": TIERS, "statuses": STATUSES,
             **news(view, symbol, 0), **_past(view, symbol, now)})
 
 

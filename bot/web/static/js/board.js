@@ -63,8 +63,9 @@ export class Board {
     });
     if (round !== this.#round) return;
     const now = performance.now();
-    if (board.startedAt !== this.state.startedAt) {
-      this.state.forget(); // the bot was started again: its trail begins anew, and so do its numbers
+    if (!this.state.isOf(board)) {
+      // the bot was started again, and its numbers begin anew; or it has read its record since
+      this.state.forget();
       return await this.#look(round);
     }
     this.state.takeBoard(board, now);

@@ -34,7 +34,7 @@ export class Charts {
         chart.setScale("x", { min: (now - spanMs) / 1000, max: now / 1000 });
       });
       // with no cursor on it the legend shows the newest
-      if (chart.cursor.idx == null) chart.setLegend({ idx: data[place][0].length - 1 }, false);
+      if (chart.cursor.idx == null) chart.setLegend({ idx: newest(data[place][0]) }, false);
     });
     this.#describe(state, names, data[0]);
   }
@@ -105,6 +105,9 @@ export class Charts {
       `${this.#marks.length} hand-overs in the time shown`);
   }
 }
+
+/** The last whole sample; behind it stands what is some moments newer, each line by itself. */
+const newest = (seconds) => Math.max(0, seconds.length - 2);
 
 function label(id, words) {
   const canvas = $(id).querySelector("canvas");

@@ -16,7 +16,7 @@ import { Symbols } from "./symbols.js";
 import { drawAges, drawTable } from "./table.js";
 import { startTheme } from "./theme.js";
 
-const TICK_MS = 250;
+const TICK_MS = 250, TOGETHER_MS = 1000, MOST_SAID = 4;
 const SPANS = [["5 min", 300_000], ["15 min", 900_000], ["1 h", HOUR_MS]];
 
 class Page {
@@ -66,9 +66,16 @@ class Page {
   take(message) {
     this.state.takeMessage(message);
     if (message.type === "alert") {
-      text($("said"), message.data.message);
+      text($("said"), this.#said());
       this.draw();
     }
+  }
+
+  /** What to read aloud: one fault alerts for each symbol at once, and all of them should be heard. */
+  #said() {
+    const [newest] = this.state.alerts;
+    return this.state.alerts.filter((alert) => newest.timestamp - alert.timestamp < TOGETHER_MS)
+      .slice(0, MOST_SAID).map((alert) => alert.message).join(". ");
   }
 
   /** Draw all of it, once for however many changes before the next frame. */

@@ -63,7 +63,8 @@ export class Pulse {
     const silent = this.boardFault !== null || boardMs > PATIENCE_MS + 1000;
     const mute = this.isMute(now);
     const streamLost = this.socket !== "open" || mute;
-    if (this.boardAt === null && boardMs < PATIENCE_MS) {
+    const isNew = now - this.startedAt < PATIENCE_MS && !silent;
+    if (isNew && (this.boardAt === null || this.frameAt === null)) {
       return { live: false, word: "CONNECTING", lost: "", oldMs: null };
     }
     if (this.boardAt !== null && this.boardAt < this.resumedAt && now - this.resumedAt < PATIENCE_MS) {

@@ -25,8 +25,14 @@ export class State {
     this.ticks = new Map(); // exchange -> newest update of the symbol
   }
 
+  /** Whether a board goes on from the trail that is here. */
+  isOf(board) {
+    return board.startedAt === this.startedAt && board.knownSince === this.knownSince;
+  }
+
   takeTrail(trail) {
     this.startedAt = trail.startedAt;
+    this.knownSince = trail.knownSince;
     this.statuses = trail.statuses;
     this.tiers = trail.tiers;
     this.past = trail.past.map(([from, to, kind, source, word, rule, why]) =>
