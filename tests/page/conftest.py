@@ -39,13 +39,13 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(exchanges=SHAPES, rate=20) as exchanges:
         yield exchanges
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def bot(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     with running(tmp_path_factory.mktemp("bot"), sandbox) as daemon:
         yield daemon

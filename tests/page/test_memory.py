@@ -14,10 +14,10 @@ HOUR = """async ({ board, hour }) => {
     const frame = () => new Promise((done) => requestAnimationFrame(done));
     for (let second = hour * 3600; second < (hour + 1) * 3600; second += 1) {
         const at = start + second * 1000;
-        const told = structuredClone(board);
-        told.timestamp = at;
-        told.served.price = 60000 + (second % 100);
-        told.incidents.forEach((incident) => { incident.id += Math.floor(second / 60); });
+        const told = { ...board, timestamp: at,
+            served: { ...board.served, price: 60000 + (second % 100) },
+            incidents: board.incidents.map((one) => (
+                { ...one, id: one.id + Math.floor(second / 60) })) };
         told.news = { ...board.news, cursor: second + 1,
             changes: second % 20 ? [] : [[at, "active", source, "x" + second, "", "why " + second],
                 [at, "state", source, second % 40 ? "fit" : "unfit", "late", "words " + second]],
