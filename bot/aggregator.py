@@ -52,8 +52,9 @@ class MultiSourceWebSocketAggregator:
 
     Events, for `on`: market_data (MarketDataUpdate, on a feed's thread), source_connected,
     source_disconnected, source_handed_over, source_error (on a feed's thread), source_switch,
-    source_activated, failover_failed, source_judged, verdict_changed, doubt, and health with `health_status()` every
-    health_check_interval (on the watchdog's). The records are in bot.events.
+    source_activated, failover_failed, source_judged, verdict_changed, doubt, and health with
+    `health_status()` every health_check_interval (on the watchdog's). The records are in
+    bot.events.
     """
 
     def __init__(

@@ -30,7 +30,8 @@ ENDPOINTS = (
     "/dashboard", "/api", "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
     "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>",
     "/api/v1/board", "/api/v1/trail", "/api/v1/incidents", "/api/v1/availability",
-    "/api/v1/drill", "/api/v1/kafka", "/api/v1/recorder", "/api/analytics", "/api/v1/snapshot", "/ws",
+    "/api/v1/drill", "/api/v1/kafka", "/api/v1/recorder", "/api/analytics", "/api/v1/snapshot",
+    "/ws",
 )
 
 

@@ -9,7 +9,7 @@ from bot import __version__
 from bot.drills.rehearsal import FAULTS, LONGEST_S, SHORTEST_S
 from bot.incidents.incident import Incident
 from bot.incidents.story import duty
-from bot.judging.explanation import LegVerdict
+from bot.judging.explanation import Explanation, LegVerdict
 from bot.model import Quote, SourceStatus
 from bot.trail.trail import Contact
 from bot.web import status
@@ -39,16 +39,24 @@ def add_glance(
         given = parameters("symbol", "after")
         symbol = known(given.get("symbol"), view.symbols) or view.symbols[0]
         after = cursor(given.get("after"))
-        quote, passed = view.ask(symbol)
-        found = view.ledger.incidents(MOST)
-        told = {
+        told: Json = {
             "timestamp": int(clock() * 1000), "instance": view.instance, "version": __version__,
-            "knownSince": round(view.ledger.since * 1000), "needsLogin": needs_login, **_process(view), "symbol": symbol, "symbols": _symbols(view, found),
-            "served": _served(view, symbol, quote, passed), "active": _active(view, symbol),
-            "tiers": _tiers(view, quote, passed), "sources": _sources(view, symbol, quote),
-            **_incidents(found, symbol, quote), "recorder": status.record(view.record),
+            "needsLogin": needs_login, **_process(view), **_moment(view, symbol),
+            "recorder": status.record(view.record),
             "kafka": [status.link(one) for one in view.links], "drills": _drills(view)}
         return answer(told if after is None else told | {"news": news(view, symbol, after)})
+
+
+def _moment(view: View, symbol: str) -> Json:
+    """A symbol as it is now, everything from one look at it."""
+    quote, passed = view.ask(symbol)
+    explained = view.explain(symbol)
+    found = view.ledger.incidents(MOST)
+    return {
+        "knownSince": round(view.ledger.since * 1000), "symbol": symbol,
+        "symbols": _symbols(view, found), "served": _served(view, symbol, quote, passed),
+        "active": _active(view, symbol, explained), "tiers": _tiers(view, quote, passed),
+        "sources": _sources(view, explained, quote), **_incidents(found, symbol, quote)}
 
 
 def _process(view: View) -> Json:
@@ -74,13 +82,14 @@ def _served(view: View, symbol: str, quote: Quote | None, passed: dict[str, str]
     return status.no_price(symbol, reason, passed, view.instance)
 
 
-def _active(view: View, symbol: str) -> Json:
-    """Who is at this moment, and since when as far as the last hour tells."""
-    explained = view.explain(symbol) if view.feeds_enabled else None
+def _active(view: View, symbol: str, explained: Explanation | None) -> Json:
+    """Who is at this moment, and since when and why as far as the last hour tells."""
+    if explained is None or not view.feeds_enabled:
+        return {"source": None, "since": None, "why": ""}
     source, since, why = view.trail.active_since(symbol)
-    now = explained.active if explained else None
-    return {"source": now, "since": round(since * 1000) if since and source == now else None,
-            "why": (why if source == now else "") or (explained.why if explained else "")}
+    if since is None or source != explained.active:
+        return {"source": explained.active, "since": None, "why": explained.why}
+    return {"source": source, "since": round(since * 1000), "why": why}
 
 
 def _tiers(view: View, quote: Quote | None, passed: dict[str, str]) -> list[Json]:
@@ -98,8 +107,7 @@ def _tiers(view: View, quote: Quote | None, passed: dict[str, str]) -> list[Json
     return rows
 
 
-def _sources(view: View, symbol: str, quote: Quote | None) -> list[Json]:
-    explained = view.explain(symbol)
+def _sources(view: View, explained: Explanation | None, quote: Quote | None) -> list[Json]:
     legs = {leg.source: leg for leg in explained.legs if leg.kind == "stream"} if explained else {}
     statuses = {one.exchange: one for one in view.source_statuses()}
     active = explained.active if explained else None

@@ -108,6 +108,16 @@ def opened(browser: Browser, bot: Daemon) -> Iterator[Open]:
     assert [fault for faults in all_faults for fault in faults.seen] == []
 
 
+def cut_off(page: Page) -> None:
+    """The network of the browser is gone."""
+    page.faults.may_be_down = True  # type: ignore[attr-defined]
+    page.context.set_offline(True)  # which closes no WebSocket that is open
+    page.evaluate("""async () => {
+        const { page } = await import("/static/js/main.js");
+        page.stream.restart("the network is gone");
+    }""")
+
+
 @pytest.fixture(scope="session")
 def screenshots() -> Path:
     folder = Path(os.environ.get("BOT_SCREENSHOTS") or "build/screenshots")

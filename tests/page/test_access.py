@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bot.sandbox.server import Sandbox
-from tests.page.conftest import Open
+from tests.page.conftest import Open, cut_off
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
@@ -50,9 +50,7 @@ def test_nothing_is_found_in_an_incident(opened: Open, healed: Sandbox, theme: s
 @pytest.mark.parametrize("theme", THEMES)
 def test_nothing_is_found_when_the_stream_is_lost(opened: Open, theme: str) -> None:
     page = opened(color_scheme=theme, bypass_csp=True)
-    page.faults.may_be_down = True  # type: ignore[attr-defined]
-    page.context.set_offline(True)
-    page.evaluate("""async () => (await import("/static/js/main.js")).page.stream.restart("test")""")
+    cut_off(page)
     expect(page.locator("body")).to_have_class("stale")
     assert violations(page) == []
 

@@ -81,7 +81,7 @@ def test_an_alert_and_the_change_it_tells_of_stand_there_once(
     moves = [words for words in page.locator("#events span").all_inner_texts()
              if "binance → " in words or "source switch binance -> " in words]
     told = page.evaluate("""async () => (await import("/static/js/main.js")).page.state.alerts
-        .filter((alert) => alert.message.startsWith("BTCUSDT: source switch binance")).length""")
+        .filter((one) => one.message.startsWith("BTCUSDT: source switch binance")).length""")
     assert told == 1 and not [words for words in moves if words.startswith("BTCUSDT:")]
 
 
@@ -146,8 +146,9 @@ def test_a_lane_can_be_walked_along_and_says_what_was(opened: Open) -> None:
 
 def test_the_time_shown_can_be_chosen(opened: Open) -> None:
     page = opened()
-    page.get_by_role("button", name="5 min", exact=True).click()
-    expect(page.get_by_role("button", name="5 min", exact=True)).to_have_attribute("aria-pressed", "true")
+    short = page.get_by_role("button", name="5 min", exact=True)
+    short.click()
+    expect(short).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("button", name="1 h")).to_have_attribute("aria-pressed", "false")
 
 

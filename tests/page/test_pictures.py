@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from bot.sandbox.server import Sandbox
-from tests.page.conftest import Open
+from tests.page.conftest import Open, cut_off
 
 PNG = b"\x89PNG"
 
@@ -36,8 +36,6 @@ def test_an_incident_and_then_the_lost_stream(
     healed.fault("binance", "silence")
     expect(page.locator("#incidents")).to_contain_text("binance is not fit for BTCUSDT")
     keep(page, screenshots, "incident")
-    page.faults.may_be_down = True  # type: ignore[attr-defined]
-    page.context.set_offline(True)
-    page.evaluate("""async () => (await import("/static/js/main.js")).page.stream.restart("test")""")
+    cut_off(page)
     expect(page.locator("body")).to_have_class("stale")
     keep(page, screenshots, "stream-lost")

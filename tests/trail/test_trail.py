@@ -40,7 +40,9 @@ class Life:
     def happens(self, name: str, event: object) -> None:
         self.trail.listeners[name](event)
 
-    def told(self, symbol: str = "BTCUSDT", cursor: int = 0) -> list[tuple[float, object, ...]]:
+    def told(
+        self, symbol: str = "BTCUSDT", cursor: int = 0
+    ) -> list[tuple[float, str, str | None, str]]:
         """s since the start, and what it was."""
         return [(round(at - EPOCH, 3), change.kind, change.source, change.word)
                 for at, change in self.trail.told(symbol, cursor).changes]

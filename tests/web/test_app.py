@@ -205,7 +205,9 @@ def test_head_is_get_without_a_body(view: FakeView, path: str) -> None:
     assert head.headers == whole.headers
 
 
-@pytest.mark.parametrize("path", [*(path for path in PATHS if path not in PAGES), "/nope", "/api/websocket/nope", "/api/v1/prices/nope"])
+@pytest.mark.parametrize("path", [
+    *(path for path in PATHS if path not in PAGES), "/nope", "/api/websocket/nope",
+    "/api/v1/prices/nope"])
 def test_nothing_is_cached_or_sniffed(view: FakeView, path: str) -> None:
     headers = ask(view).get(path).headers
     assert headers["Cache-Control"] == "no-store"

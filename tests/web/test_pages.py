@@ -1,7 +1,6 @@
 import hashlib
 import json
 import re
-from pathlib import Path
 
 import pytest
 

@@ -34,6 +34,8 @@ export class Lanes {
         name, spans: sourceSpans(state, name, start, now), served: false,
         source: state.board.sources.find((source) => source.exchange === name),
       }))];
+    keyed($("lane-times"), [start, start + spanMs / 2, now], (at) => `${(at - start) / spanMs}`,
+      () => el("i"), (item, at) => text(item, format.clock(at).slice(0, 5)));
     const moves = marks(state, start).filter((mark) => mark.kind === "active");
     keyed($("lanes"), this.#rows, (row) => row.name, (row) => this.#make(row),
       (item, row) => this.#drawRow(item, row, start, now, moves));
