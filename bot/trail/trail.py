@@ -3,7 +3,8 @@
 It is told what happens by the aggregator's events, and what is served by the polls of the main
 loop, which also takes the samples. A feed's messages never come here.
 
-Memory, whatever the number of symbols: Samples up to 8 MB, and CHANGES of some 250 bytes each.
+Memory, measured: 0.1 MB an hour for one symbol while all is well, 15 MB for 500 symbols at the
+worst, of which 8 are samples and 5 are CHANGES of some 400 bytes each.
 """
 
 from collections.abc import Callable, Mapping, Sequence

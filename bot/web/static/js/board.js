@@ -44,6 +44,7 @@ export class Board {
       await this.#look(round);
     } catch (error) {
       fault = error.name === "TimeoutError" ? "no answer in 3 s" : error.message;
+      if (error.status === 400) this.#symbol = null; // an address of long ago, or misspelt
     }
     if (round !== this.#round) return;
     if (fault !== null) this.pulse.unanswered(fault);
@@ -82,6 +83,8 @@ async function fetched(path, parameters) {
     throw error.name === "TimeoutError" ? error : new Error("it cannot be reached");
   });
   if (response.status === 401) throw new Error("not logged in: load the page again");
-  if (!response.ok) throw new Error(`it answered ${response.status}`);
+  if (!response.ok) {
+    throw Object.assign(new Error(`it answered ${response.status}`), { status: response.status });
+  }
   return await response.json();
 }

@@ -77,17 +77,23 @@ export class Charts {
     context.textAlign = "left";
     context.textBaseline = "alphabetic";
     context.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-    let free = -Infinity; // labels do not stand on one another
-    for (const mark of this.#marks) {
-      const x = Math.round(chart.valToPos(mark.at / 1000, "x", true));
-      if (x < bbox.left || x > bbox.left + bbox.width) continue;
-      context.fillStyle = colour(mark.kind === "tier" ? "down" : "ink");
+    const placed = this.#marks
+      .map((mark) => ({ ...mark, x: Math.round(chart.valToPos(mark.at / 1000, "x", true)) }))
+      .filter(({ x }) => x >= bbox.left && x <= bbox.left + bbox.width);
+    for (const { x, kind } of placed) {
+      context.fillStyle = colour(kind === "tier" ? "down" : "ink");
       context.fillRect(x, bbox.top, devicePixelRatio, bbox.height);
-      const words = `→ ${mark.label}`;
+    }
+    const gap = 4 * devicePixelRatio;
+    let free = -Infinity; // labels do not stand on one another
+    for (const { x, kind, label: name } of placed) {
+      const words = `→ ${name}`;
       const wide = context.measureText(words).width;
-      if (x < free || x + wide > bbox.left + bbox.width) continue;
-      context.fillText(words, x + 4 * devicePixelRatio, bbox.top + 11 * devicePixelRatio);
-      free = x + wide + 8 * devicePixelRatio;
+      if (x < free || x + wide + gap > bbox.left + bbox.width) continue;
+      context.clearRect(x + gap, bbox.top, wide, 14 * devicePixelRatio);
+      context.fillStyle = colour(kind === "tier" ? "down" : "ink");
+      context.fillText(words, x + gap, bbox.top + 11 * devicePixelRatio);
+      free = x + wide + 2 * gap;
     }
     context.restore();
   }

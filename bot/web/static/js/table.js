@@ -8,6 +8,8 @@ import { inWords, stateNow } from "./lanes.js";
 const COLUMNS = ["source", "state", "price", "from served", "age", "ping", "messages", "lag",
   "silence", "errors", "reconnects"];
 
+const LONGEST_PAUSE_PX = 3;
+
 export const sourceColour = (place) => colour(`series-${place % 6}`);
 
 export function drawTable(state, spanMs, now) {
@@ -63,31 +65,36 @@ function drawSparks(row, samples, source, start, now) {
   const silent = own?.silentMs.at(-1) ?? null;
   text(row.children[8].lastChild, silent === null ? format.DASH : format.lasted(silent));
   if (!own) return;
+  // of many samples in one place the worst is what one wants to see
+  const worst = [Math.min, Math.max, Math.max];
   [own.rate, own.lagMs, own.silentMs].forEach((column, place) => {
-    spark(row.children[6 + place].firstChild, samples.at, column, start, now);
+    spark(row.children[6 + place].firstChild, samples.at, column, worst[place], start, now);
   });
 }
 
 /** From zero up, so that two of them can be compared by eye. */
-function spark(canvas, at, values, start, now) {
+function spark(canvas, at, values, worst, start, now) {
   const place = cleared(canvas);
   if (place === null) return;
   const { context, width, height } = place;
-  const top = values.reduce((most, value, i) => (at[i] >= start && value > most ? value : most), 0);
+  const points = new Array(Math.ceil(width)).fill(null);
+  let top = 0;
+  values.forEach((value, i) => {
+    if (value === null || at[i] < start) return;
+    const x = Math.min(points.length - 1, Math.floor(((at[i] - start) / (now - start)) * width));
+    points[x] = points[x] === null ? value : worst(points[x], value);
+    top = Math.max(top, value);
+  });
   context.strokeStyle = colour("spark");
   context.lineWidth = 1.2;
   context.beginPath();
-  let drawn = false;
-  values.forEach((value, i) => {
-    if (value === null || at[i] < start) {
-      drawn = false;
-      return;
-    }
-    const x = ((at[i] - start) / (now - start)) * width;
+  let last = -Infinity; // where the line is; over a longer pause it is not drawn
+  points.forEach((value, x) => {
+    if (value === null) return;
     const y = height - 1.5 - (top ? value / top : 0) * (height - 3);
-    if (drawn) context.lineTo(x, y);
+    if (x - last <= LONGEST_PAUSE_PX) context.lineTo(x, y);
     else context.moveTo(x, y);
-    drawn = true;
+    last = x;
   });
   context.stroke();
 }
