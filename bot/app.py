@@ -52,7 +52,7 @@ class Bot:
         sources = config.exchanges if config.enable_websocket_feeds else ()
         self.ledger = Ledger(self.instance, self.symbols, sources)
         self.trail = Trail(self.symbols, sources, config.poll_interval_ms / 1000)
-        self.recording = Recording(config, self.ledger)
+        self.recording = Recording(config, self.ledger, self.trail.adopt)
         self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
                                  self.hub, self.recording.recorder)
         self.broker = Broker(config, self.reporter.link_changed, self.reporter.kafka_fault)

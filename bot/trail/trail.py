@@ -19,6 +19,7 @@ from bot.events import (
     FailoverFailed, Listener, SourceActivated, SourceConnected, SourceDisconnected, SourceFault,
     SourceHandedOver, SourceJudged, SourceSwitched,
 )
+from bot.incidents.incident import Activation, History
 from bot.judging.fitness import SourceView
 from bot.model import FeedHealth, Quote
 from bot.trail.course import MOST_WORDS, Change, Course, Kind, State
@@ -97,6 +98,7 @@ class Trail:
         self._connections = Course(CHANGES // 10)
         self._contacts = {source: Contact() for source in sources}
         self._served: dict[str, Served] = {}  # at the last poll
+        self._activations: tuple[Activation, ...] = ()
         self._samples = Samples(symbols, sources, poll_s)
 
     # ---- what happens
@@ -132,7 +134,17 @@ class Trail:
             for course in (*self._courses.values(), self._connections):
                 course.forget(mono - HOUR_S)
 
+    def adopt(self, history: History) -> None:
+        """Remember who was active in earlier lives of the bot."""
+        with self._lock:
+            self._activations = history.activations
+
     # ---- what is shown
+
+    def activations(self, symbol: str) -> list[Activation]:
+        """Of earlier lives, oldest first."""
+        with self._lock:
+            return [one for one in self._activations if one.symbol == symbol]
 
     def told(self, symbol: str, cursor: int = 0) -> Told:
         """What happened to a symbol within the hour, or since an earlier answer with that cursor.

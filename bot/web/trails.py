@@ -1,11 +1,12 @@
 """The last hour for the charts of a dashboard, in arrays: /api/v1/trail."""
 
+import math
 from collections.abc import Callable, Sequence
 
 from flask import Flask, Response, abort
 
 from bot.errors import shown
-from bot.incidents.incident import DOWN, Incident
+from bot.incidents.incident import DOWN, Activation, Incident
 from bot.phrases import TIERS
 from bot.trail.samples import HOUR_S, STATUSES
 from bot.trail.trail import STATES, SourcePast, Told
@@ -17,6 +18,8 @@ from bot.web.view import View
 
 PATH = "/api/v1/trail"
 MOST = 1_000
+
+Span = tuple[int, int, str, str | None, str, str, str]
 
 
 def add_trails(app: Flask, view: View, clock: Callable[[], float]) -> None:
@@ -67,19 +70,32 @@ def _source(past: SourcePast) -> Json:
 
 
 def _past(view: View, symbol: str, now: float) -> Json:
-    """What incidents tell of the time before this process: [from, to, kind, source, state, rule,
-    why], `off` for a time without a bot. Of `pastSince` on they are known.
+    """What the record tells of the time before this process: [from, to, kind, source, word, rule,
+    why]; `off` is a time without a bot, `active` one of a source. From `pastSince` on it is known.
     """
     began, start = view.process.started_at, now - HOUR_S
-    incidents = view.ledger.incidents(MOST, symbol)
+    incidents = [one for one in reversed(view.ledger.incidents(MOST, symbol))
+                 if one.opened_at < began and (one.closed_at or began) > start
+                 and (one.symbol is not None or one.rule == DOWN)]
+    ends = [one.opened_at for one in incidents if one.rule == DOWN] + [began]
     return {
         "pastSince": _ms(max(start, min(began, view.ledger.since))),
-        "past": [_span(one, min(one.closed_at or began, began)) for one in reversed(incidents)
-                 if one.opened_at < began and (one.closed_at or began) > start
-                 and (one.symbol is not None or one.rule == DOWN)]}
+        "past": [*(_span(one, min(one.closed_at or began, began)) for one in incidents),
+                 *_active(view.trail.activations(symbol), ends, start)]}
 
 
-def _span(one: Incident, to: float) -> tuple[int, int, str, str | None, str, str, str]:
+def _active(told: Sequence[Activation], ends: Sequence[float], start: float) -> list[Span]:
+    """From each activation to the next, or to the end of that life. ends: in order, of lives."""
+    spans: list[Span] = []
+    for place, one in enumerate(told):
+        after = [next(end for end in (*ends, math.inf) if end >= one.at)]
+        to = min([*after, *(later.at for later in told[place + 1:place + 2])])
+        if one.source is not None and math.isfinite(to) and to > start:
+            spans.append((_ms(one.at), _ms(to), "active", one.source, "active", "", one.reason))
+    return spans
+
+
+def _span(one: Incident, to: float) -> Span:
     if one.rule == DOWN:
         kind, state = "off", "off"
     elif one.source is None:

@@ -1,7 +1,7 @@
 from typing import Any
 
 from bot.events import SourceJudged
-from bot.incidents.incident import History, Incident
+from bot.incidents.incident import Activation, History, Incident
 from bot.judging.fitness import SourceView
 from bot.model import FeedHealth
 from tests.trail.test_samples import health
@@ -59,6 +59,24 @@ def test_what_earlier_lives_left_stands_before_the_start(view: FakeView) -> None
         [-700, -650, "served", None, "stale", "stale"],
         [-100, -60, "state", "okx", "down", "connection"],
         [-60, 0, "off", None, "off", "down"]]
+
+
+def test_who_was_active_before_is_told_until_the_next_or_the_end_of_that_life(
+    view: FakeView
+) -> None:
+    start = MS / 1000
+    history = History(start - 7200, start - 60, (), (
+        Activation("BTCUSDT", "okx", start - 5000, "first data"),
+        Activation("BTCUSDT", "binance", start - 4990, "primary has just connected"),
+        Activation("BTCUSDT", None, start - 900, "none is fit"),
+        Activation("BTCUSDT", "okx", start - 890, "fresh again"),
+        Activation("ETHUSDT", "okx", start - 800, "another symbol")))
+    view.ledger.adopt(history)
+    view.trail.adopt(history)
+    told = [row for row in trail(view)["past"] if row[2] == "active"]
+    assert [[to_s(row[0]), to_s(row[1]), row[3], row[6]] for row in told] == [
+        [-4990, -900, "binance", "primary has just connected"],
+        [-890, -60, "okx", "fresh again"]]
 
 
 def to_s(ms: int) -> int:

@@ -47,29 +47,43 @@ function push(spans, from, to, current, active) {
   }
 }
 
-/** What earlier lives of the bot left: their incidents, and the times without a bot. */
+/** What earlier lives of the bot left: their incidents, who was active, the times without a bot. */
 function past(state, kind, source, start) {
+  const good = { state: kind === "served" ? "trusted" : "fit", rule: "", why: "" };
+  const ofLane = state.past.filter((span) => span.source === source);
+  const bad = state.past.filter((span) => span.kind === "off" || span.kind === kind);
+  const active = ofLane.filter((span) => span.kind === "active");
   const spans = [];
-  let from = Math.max(start, state.since);
   const end = state.startedAt;
-  const known = state.past.filter(
-    (span) => span.kind === "off" || (span.kind === kind && span.source === source));
-  for (const span of known.sort((a, b) => a.from - b.from)) {
-    const good = { state: kind === "served" ? "trusted" : "fit", rule: "", why: "" };
-    push(spans, from, Math.min(Math.max(span.from, from), end), good, false);
-    push(spans, Math.max(span.from, from), Math.min(span.to, end),
-      { state: span.word, rule: span.rule, why: span.why === span.word ? "" : span.why }, false);
+  let from = Math.max(start, state.since);
+  for (const span of bad.sort((a, b) => a.from - b.from)) {
+    if (span.kind === kind && span.source !== source) continue;
+    const at = Math.min(Math.max(span.from, from), end);
+    const why = span.why === span.word ? "" : span.why;
+    pushSplit(spans, from, at, good, active);
+    pushSplit(spans, at, Math.min(span.to, end), { state: span.word, rule: span.rule, why }, active);
     from = Math.max(from, span.to);
   }
-  const good = { state: kind === "served" ? "trusted" : "fit", rule: "", why: "" };
-  if (state.since < end) push(spans, from, end, good, false);
+  pushSplit(spans, from, end, good, active);
   return spans;
+}
+
+/** One state, cut where the source became active or was left. */
+function pushSplit(spans, from, to, told, active) {
+  for (const span of active) {
+    if (span.to <= from || span.from >= to) continue;
+    push(spans, from, Math.max(from, span.from), told, false);
+    push(spans, Math.max(from, span.from), Math.min(to, span.to), told, true);
+    from = Math.min(to, span.to);
+  }
+  push(spans, from, to, told, false);
 }
 
 /** The moments at which another source or another tier took over: [{at, label, kind}]. */
 export function marks(state, start) {
   let tier;
-  const found = [];
+  const found = state.past.filter((span) => span.kind === "active" && span.from >= start)
+    .map((span) => ({ at: span.from, kind: "active", label: span.source }));
   for (const change of state.changes) {
     if (change.kind === "active") {
       if (change.at >= start) {
