@@ -1,13 +1,14 @@
 """For everybody: nothing that axe finds (WCAG 2 A and AA, 2.1 AA) in either theme."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from bot.sandbox.server import Sandbox
+from bot.web.login import FORM, STYLE
 from tests.page.conftest import Open, cut_off
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
@@ -53,6 +54,19 @@ def test_nothing_is_found_when_the_stream_is_lost(opened: Open, theme: str) -> N
     cut_off(page)
     expect(page.locator("body")).to_have_class("stale")
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_nothing_is_found_in_the_form_of_the_log_in(
+    browser: Browser, theme: Literal["dark", "light"]
+) -> None:
+    context = browser.new_context(color_scheme=theme)
+    page = context.new_page()
+    page.set_content(FORM.format(style=STYLE, instance="primary", word=(
+        '<p class="wrong" role="alert">That is not the token of this bot.</p>')))
+    found = violations(page)
+    context.close()
+    assert found == []
 
 
 def test_the_price_is_not_read_aloud_at_every_change(opened: Open) -> None:

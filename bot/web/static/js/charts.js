@@ -14,6 +14,12 @@ export class Charts {
   #charts = [];
   #made = "";
   #marks = [];
+  #drawnAt = 0;
+
+  /** Whether a picture drawn now would be another by half a pixel at least. */
+  isDue(spanMs, now) {
+    return now - this.#drawnAt >= spanMs / ($("divergence").clientWidth || 1) / 2;
+  }
 
   /** Made anew when the sources, the colours or the width of the page are others. */
   draw(state, spanMs, now) {
@@ -25,6 +31,7 @@ export class Charts {
       this.#made = wanted;
       this.#make(names, width);
     }
+    this.#drawnAt = now;
     this.#marks = marks(state, now - spanMs);
     const data = [divergence(state, names, now), prices(state, names, now)];
     this.#charts.forEach((chart, place) => {

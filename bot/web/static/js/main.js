@@ -126,7 +126,10 @@ class Page {
     text($("clock"), format.clock(state.time(now)));
     drawAge(state.board, now - state.boardAt);
     drawAges(state.board, now - state.boardAt);
-    if (verdict.live) this.charts.draw(state, this.spanMs, state.time(now));
+    const time = state.time(now);
+    if (verdict.live && this.charts.isDue(this.spanMs, time)) {
+      this.charts.draw(state, this.spanMs, time);
+    }
     const status = format.STATUS_WORDS[state.board.served.status ?? "none"].toLowerCase();
     document.title = `${state.board.symbol} ${verdict.live ? status : "STREAM LOST"} · autonomous-bot`;
   }
