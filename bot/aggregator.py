@@ -25,7 +25,7 @@ from bot.health import source_status, summary
 from bot.judging.court import Court
 from bot.judging.desk import Desk
 from bot.judging.explanation import Explanation
-from bot.judging.fitness import Policy, unfit
+from bot.judging.fitness import Policy, SourceView, unfit
 from bot.judging.journal import Journal
 from bot.judging.judge import Standing
 from bot.judging.resolution import RESOLUTIONS, Resolution
@@ -34,9 +34,9 @@ from bot.model import FeedHealth, Opinion, Quote, SourceStatus, UpdateType
 from bot.symbols import parse_symbol
 from bot.worker import Deadline, Worker, stop_all
 
-EVENTS = ("market_data", "source_switch", "source_connected", "source_disconnected",
-          "source_error", "source_handed_over", "source_judged", "verdict_changed", "doubt",
-          "failover_failed", "health")
+EVENTS = ("market_data", "source_switch", "source_activated", "source_connected",
+          "source_disconnected", "source_error", "source_handed_over", "source_judged",
+          "verdict_changed", "doubt", "failover_failed", "health")
 STOP_S = 2.0
 
 
@@ -52,8 +52,9 @@ class MultiSourceWebSocketAggregator:
 
     Events, for `on`: market_data (MarketDataUpdate, on a feed's thread), source_connected,
     source_disconnected, source_handed_over, source_error (on a feed's thread), source_switch,
-    failover_failed, source_judged, verdict_changed, doubt, and health with `health_status()` every
-    health_check_interval (on the watchdog's). The records are in bot.events.
+    source_activated, failover_failed, source_judged, verdict_changed, doubt, and health with
+    `health_status()` every health_check_interval (on the watchdog's). The records are in
+    bot.events.
     """
 
     def __init__(
@@ -165,10 +166,14 @@ class MultiSourceWebSocketAggregator:
         active = self.active_source
         return active is not None and not any(
             view.source == active and unfit(view, self.desk.policy)
-            for view in self.desk.views(self._main, self.healths(), self._mono()))
+            for view in self.views(self._main, self.healths()))
 
     def standing(self, symbol: str) -> Standing:
         return self.desk.standing(symbol)
+
+    def views(self, symbol: str, healths: Sequence[FeedHealth]) -> list[SourceView]:
+        """What the judgement sees of every source for one symbol, at this moment."""
+        return self.desk.views(symbol, healths, self._mono())
 
     def source_statuses(self) -> list[SourceStatus]:
         """One for each exchange, in the order given."""

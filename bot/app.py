@@ -24,6 +24,7 @@ from bot.sources.opinions import Opinions
 from bot.sources.tiers import lower_tiers, stream_tier
 from bot.summary import announce
 from bot.systemd import notify
+from bot.trail.trail import Trail
 from bot.web.hub import Hub
 from bot.web.server import WebServer
 from bot.window import Window
@@ -51,9 +52,10 @@ class Bot:
         self.ws_enabled = False
         self.calls: SimpleQueue[str] = SimpleQueue()  # wakes the main loop: WAKE, or why to stop
         self.hub = Hub()
-        self.ledger = Ledger(self.instance, self.symbols,
-                             config.exchanges if config.enable_websocket_feeds else ())
-        self.recording = Recording(config, self.ledger)
+        sources = config.exchanges if config.enable_websocket_feeds else ()
+        self.ledger = Ledger(self.instance, self.symbols, sources)
+        self.trail = Trail(self.symbols, sources, config.poll_interval_ms / 1000)
+        self.recording = Recording(config, self.ledger, self.trail.adopt)
         self.alerts = Alerts(config)
         self.ledger.keep(self.alerts.put)
         self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
@@ -74,8 +76,8 @@ class Bot:
             pollers=self.opinions.pollers)
         self.reporter.tell = self.recording.tell = self.alerts.put
         window = Window(self.instance, self.symbols, self.ws_aggregator, self.chain, self.ledger,
-                        self.drills, self.broker, self.recording, self.alerts,
-                        self.metrics.registry)
+                        self.drills, self.broker, self.recording, self.alerts, self.trail,
+                        self.hub, self.metrics.registry, config.mode)
         self.web = WebServer(window, self.hub, host=config.api_host, port=config.api_port,
                              token=config.api_token)
         self._announced = False
@@ -92,8 +94,9 @@ class Bot:
             failback_after=config.failback_after_ms,
             health_check_interval=config.health_check_interval_ms, ws_urls=config.ws_urls,
             opinions_of=tuple(self.opinions.pollers))
-        for event, listener in (*reporter.listeners.items(), *self.ledger.listeners.items()):
-            aggregator.on(event, listener)
+        for listeners in (reporter.listeners, self.ledger.listeners, self.trail.listeners):
+            for event, listener in listeners.items():
+                aggregator.on(event, listener)
         aggregator.on("source_connected", lambda _: self.calls.put(WAKE))
         if self.broker.writers:
             aggregator.on("market_data", self.broker.update)
@@ -182,10 +185,12 @@ class Bot:
                 self.mock.anchor(symbol, quote.price)
             self.reporter.served(symbol, quote, passed)
             self.broker.served(symbol, quote, passed, asked)
+            self.trail.served(symbol, quote, passed)
             trusted = quote and quote.trusted  # else a lower tier may have one that is
             best = quote if trusted else self.chain.ask(symbol, math.inf)[0] or quote
             self.ledger.served(symbol, best, asked)
             served.append(f"{symbol} {in_short(quote)}")
+        self.trail.sample(self.ws_aggregator)
         ready = "READY=1\n" if self._announced else ""
         notify(f"{ready}STATUS={', '.join(served)}")
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from bot.errors import DisputedQuote, NoQuote, SourceError, StaleQuote, UntrustedQuote
 from bot.logs.facts import facts
 from bot.model import Quote
-from bot.sources.base import SWITCHED_OFF, Source
+from bot.sources.base import SWITCHED_OFF, NoSource, Source
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +16,12 @@ class Chain:
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = tuple(sources)
+
+    @property
+    def tiers(self) -> dict[str, str | None]:
+        """Each tier, best first, with why it is not there at all; None for those that are."""
+        return {source.tier: source.why if isinstance(source, NoSource) else None
+                for source in self._sources}
 
     def poll(self, symbol: str, max_age_s: float | None = None) -> Quote:
         """First price down the chain.

@@ -69,6 +69,19 @@ class SourceSwitched(msgspec.Struct, frozen=True):
     mono: float = 0.0
 
 
+class SourceActivated(msgspec.Struct, frozen=True):
+    """A source became active for a symbol at the start: the first one, or the primary that was only
+    slower to connect. Every later change is a switch. mono: monotonic s.
+    """
+
+    symbol: str
+    previous: str | None
+    current: str
+    at: float
+    reason: str
+    mono: float = 0.0
+
+
 class SourceJudged(msgspec.Struct, frozen=True):
     """A source became unfit for a symbol, or fit again.
 

@@ -176,6 +176,20 @@ class AlertStatus(msgspec.Struct, frozen=True):
     dropped: int = 0
 
 
+class ProcessStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The daemon as a process. started_at: epoch s. dashboards: connected to /ws now; dropped: had
+    to go, as they did not read; lost_events: not sent to one that was slow. log_dropped: lines.
+    """
+
+    mode: str
+    started_at: float
+    uptime_s: float
+    dashboards: int
+    dashboards_dropped: int
+    lost_events: int
+    log_dropped: int
+
+
 class FeedHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One feed at one moment, as the judgement needs it.
 

@@ -5,6 +5,7 @@ from time import time
 
 from bot.config import Config
 from bot.events import RecordingChanged
+from bot.incidents.incident import History
 from bot.incidents.ledger import Ledger
 from bot.judging.journal import Journal
 from bot.model import RecordStatus
@@ -24,10 +25,15 @@ class Recording:
     journal: for the judgement. workers: in the order in which they are started.
     """
 
-    def __init__(self, config: Config, ledger: Ledger) -> None:
+    def __init__(
+        self, config: Config, ledger: Ledger,
+        on_history: Callable[[History], None] = lambda history: None,
+    ) -> None:
+        """on_history: told, beside the ledger, what earlier lives left. Thread: the recorder's."""
         self._ledger = ledger
         self._was = GOOD
         self.tell: Callable[[RecordingChanged], None] = lambda event: None
+        self._on_history = on_history
         self.recorder: Recorder | None = None
         self._archivist: Archivist | None = None
         self.journal = Journal()
@@ -35,7 +41,7 @@ class Recording:
         if config.enable_duckdb:
             recorder = self.recorder = Recorder(
                 config.duckdb_path, config.instance_id, archive=config.archive_dir,
-                on_history=ledger.adopt, on_loss=ledger.lost)
+                on_history=self._look_back, on_loss=ledger.lost)
             self._archivist = Archivist(recorder, config.retention_days)
             self.journal = Journal(
                 recorder.keep, lambda: recorder.dropped + recorder.rejected + recorder.losses,
@@ -51,6 +57,10 @@ class Recording:
             worker.start()
         if self.recorder is not None:
             self.recorder.wait_open(OPEN_S)
+
+    def _look_back(self, found: History) -> None:
+        self._on_history(found)
+        self._ledger.adopt(found)
 
     def look(self) -> None:
         """Have it told when rows are refused, and when nothing is stored or soon will not be.

@@ -7,8 +7,8 @@ from time import monotonic, time
 
 from bot.chain import explains, in_words
 from bot.events import (
-    FailoverFailed, LinkChanged, Listener, SourceConnected, SourceDisconnected, SourceFault,
-    SourceHandedOver, SourceJudged, SourceSwitched, TierChanged, VerdictChanged,
+    FailoverFailed, LinkChanged, Listener, SourceActivated, SourceConnected, SourceDisconnected,
+    SourceFault, SourceHandedOver, SourceJudged, SourceSwitched, TierChanged, VerdictChanged,
 )
 from bot.feeds.feed import STOPPED
 from bot.judging import decisions
@@ -65,6 +65,7 @@ class Reporter:
             "source_disconnected": self.source_disconnected, "source_error": self.source_error,
             "source_handed_over": self.source_handed_over,
             "source_judged": self.source_judged, "source_switch": self.source_switch,
+            "source_activated": self.source_activated,
             "failover_failed": self.failover_failed, "verdict_changed": self.verdict_changed,
             "health": self.health,
         }
@@ -167,6 +168,12 @@ class Reporter:
                         event.reason, extra=told(event))
         self._record("kafka_up" if event.up else "kafka_down", "kafka", None,
                      event.reason or event.link, event.at, {"link": event.link})
+
+    def source_activated(self, event: SourceActivated) -> None:
+        log.info("🌐 [WEBSOCKET] Active source for %s: %s (%s)",
+                 event.symbol, event.current, event.reason, extra=told(event))
+        self._record("source_activated", event.current, event.symbol, event.reason, event.at,
+                     {"from": event.previous})
 
     def source_switch(self, event: SourceSwitched) -> None:
         where = self._where(event.symbol)

@@ -1,5 +1,7 @@
 """What the web server sees of the daemon (bot.web.view): a look at its parts, and no more."""
 
+from time import monotonic
+
 from prometheus_client import CollectorRegistry
 
 from bot.aggregator import MultiSourceWebSocketAggregator
@@ -9,8 +11,13 @@ from bot.chain import Chain
 from bot.drills.rehearsal import Drills
 from bot.incidents.ledger import Ledger
 from bot.judging.explanation import Explanation
-from bot.model import AlertStatus, LinkStatus, Quote, RecordStatus, SourceStatus
+from bot.logs.writer import log_queue
+from bot.model import (
+    AlertStatus, LinkStatus, ProcessStatus, Quote, RecordStatus, SourceStatus,
+)
 from bot.recording import Recording
+from bot.trail.trail import Trail
+from bot.web.hub import Hub
 
 
 class Window:
@@ -19,14 +26,15 @@ class Window:
     def __init__(
         self, instance: str, symbols: tuple[str, ...],
         aggregator: MultiSourceWebSocketAggregator | None, chain: Chain, ledger: Ledger,
-        drills: Drills, broker: Broker, recording: Recording, alerts: Alerts,
-        registry: CollectorRegistry,
+        drills: Drills, broker: Broker, recording: Recording, alerts: Alerts, trail: Trail,
+        hub: Hub, registry: CollectorRegistry, mode: str,
     ) -> None:
         self.instance = instance
         self.symbols = symbols
         self.ledger = ledger
         self.drills = drills
         self.registry = registry
+        self.trail = trail
         self.analyst = recording.analyst
         self.snapshots = recording.snapshots
         self._aggregator = aggregator
@@ -34,6 +42,8 @@ class Window:
         self._broker = broker
         self._recording = recording
         self._alerts = alerts
+        self._hub = hub
+        self._mode = mode
 
     @property
     def feeds_enabled(self) -> bool:
@@ -65,6 +75,21 @@ class Window:
     def quote(self, symbol: str, max_age_s: float | None = None) -> Quote:
         """Raises: NoQuote."""
         return self._chain.poll(symbol, max_age_s)
+
+    def ask(self, symbol: str) -> tuple[Quote | None, dict[str, str]]:
+        return self._chain.ask(symbol)
+
+    @property
+    def tiers(self) -> dict[str, str | None]:
+        return self._chain.tiers
+
+    @property
+    def process(self) -> ProcessStatus:
+        (began, began_at), queue = self.trail.began, log_queue()
+        return ProcessStatus(
+            mode=self._mode, started_at=began_at, uptime_s=monotonic() - began,
+            dashboards=self._hub.clients, dashboards_dropped=self._hub.dropped,
+            lost_events=self._hub.lost_events, log_dropped=queue.dropped if queue else 0)
 
     def explain(self, symbol: str) -> Explanation | None:
         if self._aggregator is not None:

@@ -190,3 +190,8 @@ def test_a_disputed_price_is_refused_and_no_lower_tier_decides_the_dispute() -> 
         chain.poll("BTCUSDT", max_age_s=10.0)
     assert list(caught.value.reasons) == ["websocket"]
     assert "disputed" in caught.value.reasons["websocket"]
+
+
+def test_says_which_tiers_there_are_and_why_one_is_not() -> None:
+    chain = Chain([tier("okx", True), NoSource("kafka", "switched off (ENABLE_KAFKA)")])
+    assert chain.tiers == {"okx": None, "kafka": "switched off (ENABLE_KAFKA)"}

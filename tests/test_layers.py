@@ -21,7 +21,7 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.feeds.frames bot.feeds.line bot.feeds.pacing bot.feeds.pings bot.folding bot.incidents "
     "bot.incidents.incident bot.judging bot.judging.agreement bot.judging.clocks bot.logs "
     "bot.logs.facts bot.logs.flood bot.metrics bot.metrics.buckets bot.model bot.sources "
-    "bot.symbols bot.systemd bot.verbs bot.wording",
+    "bot.symbols bot.systemd bot.trail bot.trail.course bot.verbs bot.wording",
     "bot.drills.witness bot.errors bot.events bot.feeds.handover bot.feeds.planning "
     "bot.feeds.subscriptions bot.health bot.incidents.gap bot.incidents.story "
     "bot.incidents.tally bot.judging.fitness bot.judging.journal bot.logs.lines "
@@ -30,12 +30,12 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.incidents.book bot.judging.decisions bot.judging.doubts bot.judging.trial "
     "bot.judging.watchdog bot.logs.journald bot.logs.told bot.metrics.catalogue "
     "bot.metrics.switches bot.moments bot.sandbox bot.sources.base bot.sources.mock "
-    "bot.verbs.breaking",
+    "bot.trail.samples bot.verbs.breaking",
     "bot.chain bot.exchanges.binance bot.exchanges.okx bot.feeds.complaints bot.feeds.dial "
     "bot.feeds.intake bot.feeds.session bot.incidents.ledger bot.judging.judge bot.logs.sinks "
     "bot.record bot.sources.budget bot.verbs.printing",
     "bot.drills.rehearsal bot.exchanges bot.feeds.hosts bot.judging.resolution "
-    "bot.judging.sight bot.logs.writer bot.sources.poller",
+    "bot.judging.sight bot.logs.writer bot.sources.poller bot.trail.trail",
     "bot.feeds.succession bot.judging.announcer bot.judging.explanation bot.setting "
     "bot.sources.rest",
     "bot.config bot.feeds.feed bot.judging.desk bot.web",

@@ -213,3 +213,10 @@ def test_every_dependency_ends_before_a_version_that_may_break() -> None:
     assert named
     pattern = r"[\w.-]+(\[\w+\])?>=[\w.]+,<[\w.]+"
     assert [line for line in named if not re.fullmatch(pattern, line)] == []
+
+
+def test_every_file_of_the_page_is_installed_with_the_package() -> None:
+    package = Path(bot.__file__).parent / "web"
+    patterns = in_setup_cfg()["options.package_data"]["bot.web"].split(",")
+    installed = {path for pattern in patterns for path in package.glob(pattern.strip())}
+    assert {path for path in (package / "static").rglob("*") if path.is_file()} <= installed

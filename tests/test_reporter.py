@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bot.events import (
-    FailoverFailed, LinkChanged, SourceConnected, SourceDisconnected, SourceFault, SourceHandedOver,
-    SourceSwitched, TierChanged,
+    FailoverFailed, LinkChanged, SourceActivated, SourceConnected, SourceDisconnected, SourceFault,
+    SourceHandedOver, SourceSwitched, TierChanged,
 )
 from bot.logs.facts import facts_of
 from bot.model import LinkStatus, MarketDataUpdate, Quote
@@ -62,6 +62,13 @@ class Desk:
 @pytest.fixture
 def desk(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> Desk:
     return Desk(caplog, tmp_path)
+
+
+def test_who_is_first_is_told_and_kept(desk: Desk) -> None:
+    desk.reporter.source_activated(
+        SourceActivated("BTCUSDT", None, "okx", AT, "first fresh data"))
+    assert desk.lines == ["🌐 [WEBSOCKET] Active source for BTCUSDT: okx (first fresh data)"]
+    assert desk.hub.sent == [], "a start is no alarm"
 
 
 def update(price: float = 1.0) -> MarketDataUpdate:

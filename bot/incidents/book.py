@@ -61,6 +61,10 @@ class Book:
     def subjects(self) -> tuple[Subject, ...]:
         return tuple(self._tallies)
 
+    @property
+    def since(self) -> float:
+        return self._since
+
     def begin(
         self, subject: Subject, cause: str, rule: str, mono: float, since: float | None
     ) -> Incident:

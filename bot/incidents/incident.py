@@ -43,16 +43,27 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     instance: str
 
 
+class Activation(msgspec.Struct, frozen=True):
+    """Who became active for a symbol; None: nobody any more. at: epoch s."""
+
+    symbol: str
+    source: str | None
+    at: float
+    reason: str
+
+
 class History(msgspec.Struct, frozen=True):
     """What an earlier life of the bot left behind.
 
     since: epoch s from which on its incidents are known; None if there was no earlier life.
     alive_at: epoch s of its last sign of life, if it left any. incidents: oldest first.
+    activations: those of the last hour, and of each symbol the last one before that; oldest first.
     """
 
     since: float | None
     alive_at: float | None
     incidents: tuple[Incident, ...] = ()
+    activations: tuple[Activation, ...] = ()
 
 
 class Figures(msgspec.Struct, frozen=True):

@@ -184,6 +184,11 @@ class Ledger:
                   and (source is None or one.source == source)]
         return sorted(reversed(wanted), key=lambda one: one.opened_at, reverse=True)[:limit]
 
+    @property
+    def since(self) -> float:
+        """Epoch s from which on incidents are known."""
+        return self._book.since
+
     def availability(self) -> Availability:
         with self._lock:
             kept = self._ripened()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.incidents.incident import DOWN, LOST, UNRECORDED, Incident
+from bot.model import Quote
 
 DRILL = "drill:"
 GUIDE = "docs/runbook.md"
@@ -54,6 +55,31 @@ def advice(rule: str) -> tuple[str, str]:
     """
     told = ADVICE.get(rule) or ADVICE_BESIDE.get(rule)
     return told or ("The log says more: journalctl -u autonomous-bot.", "log")
+
+
+def duty(going_on: Sequence[Incident], quote: Quote | None) -> tuple[str, str, str]:
+    """What a person should do now. going_on: open incidents. quote: what is served.
+
+    Returns: none | info | warning | critical; a sentence; the place in GUIDE, empty if there is
+    nothing to do. Of several incidents the worst counts: without a trusted price first, then the
+    bot itself, then its sources.
+    """
+    worst = min(going_on, key=_rank, default=None)
+    if worst is None:
+        if quote is None or not quote.trusted:
+            return "warning", "Wait some seconds: there is no trusted price yet.", ""
+        return "none", "Nothing to do.", ""
+    words, section = advice(worst.rule)
+    if is_drill(worst):
+        words = f"Nothing: this is a drill. In earnest: {words}"
+    severity = "critical" if worst.source is None and worst.symbol is not None else "warning"
+    return severity, words, f"{GUIDE}#{section}"
+
+
+def _rank(incident: Incident) -> int:
+    if incident.source is not None:
+        return 2
+    return 1 if incident.symbol is None else 0
 
 
 def is_drill(incident: Incident) -> bool:

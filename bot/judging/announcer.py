@@ -9,7 +9,8 @@ import msgspec
 
 from bot.errors import SourceError
 from bot.events import (
-    Doubted, FailoverFailed, Publisher, SourceJudged, SourceSwitched, VerdictChanged,
+    Doubted, FailoverFailed, Publisher, SourceActivated, SourceJudged, SourceSwitched,
+    VerdictChanged,
 )
 from bot.judging.clocks import our_offset_s
 from bot.judging.judge import JUST_CONNECTED, Standing
@@ -103,10 +104,8 @@ class Announcer:
             self._publisher.publish("failover_failed", FailoverFailed(
                 symbol, str(before.active), self._wall(), after.reason))
         elif before.last is None or after.reason == JUST_CONNECTED:
-            log.info("🌐 [WEBSOCKET] Active source for %s: %s (%s)",
-                     symbol, after.active, after.reason,
-                     extra=facts("source_active", source=after.active, symbol=symbol,
-                                 reason=after.reason))
+            self._publisher.publish("source_activated", SourceActivated(
+                symbol, before.active, after.active, self._wall(), after.reason, case.now))
         else:
             left = before.active or before.last
             self._publisher.publish("source_switch", SourceSwitched(

@@ -14,6 +14,7 @@ class LegVerdict(msgspec.Struct, frozen=True, kw_only=True):
     its usual difference `basis_bps` from the others, with `noise_bps` around it. lag_ms: of its
     newest message, above what is usual; offset_ms: how far our clock is ahead of its stamps.
     held: a price that is doubted and so not the leg's. rule: that refused it, or `agrees`.
+    back_in_ms: until it may be let back at the earliest; None while it is not put away.
     """
 
     source: str
@@ -32,6 +33,7 @@ class LegVerdict(msgspec.Struct, frozen=True, kw_only=True):
     accepted: bool
     rule: str
     words: str
+    back_in_ms: float | None = None
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -70,7 +72,15 @@ def _stream(case: Case, health: FeedHealth, held: float | None) -> LegVerdict:
         low=said.low if said else None, high=said.high if said else None,
         basis_bps=habit.basis * 10_000 if habit else None,
         noise_bps=habit.noise * 10_000 if habit else None, held=held,
-        accepted=rule in ("agrees", "alone"), rule=rule, words=words)
+        accepted=rule in ("agrees", "alone"), rule=rule, words=words,
+        back_in_ms=_back_in_ms(case, source))
+
+
+def _back_in_ms(case: Case, source: str) -> float | None:
+    trial = case.standing.trials.get(source)
+    if trial is None or trial.until is None:
+        return None
+    return max(0.0, trial.until - case.now) * 1000
 
 
 def _rule(case: Case, source: str) -> tuple[str, str]:

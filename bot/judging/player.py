@@ -55,7 +55,7 @@ class Player:
         self.settings = settings_of(state)
         self._decisions: list[Taken] = []
         self._now, self._at_ms = state.mono, state.at_ms
-        publisher = Publisher((*DECISIONS, "market_data"))
+        publisher = Publisher((*DECISIONS, "market_data", "source_activated"))
         for event, as_decision in DECISIONS.items():
             publisher.on(event, self._taker(as_decision))
         self.desk = Desk(self.settings.policy, self.settings.resolution, self.settings.max_age_s)

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 
 import duckdb
 
-from bot.incidents.incident import History, Incident
+from bot.incidents.incident import Activation, History, Incident
 
 WINDOW = timedelta(days=30)
 MOST_INCIDENTS = 20_000
+MOST_ACTIVATIONS = 2_000
 
 SIGNS_OF_LIFE = """
     SELECT epoch_us(min(opened_at)), epoch_us(greatest(
@@ -30,6 +31,17 @@ INCIDENTS = """
         FROM incidents WHERE opened_at >= ? AND id IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1
     ) WHERE coalesce(closed_at >= ?, true) ORDER BY opened_at DESC LIMIT ?
+"""
+# What is older than the window is there only if it is the last of its symbol.
+ACTIVATIONS = """
+    SELECT symbol, CASE WHEN kind = 'failover_failed' THEN NULL ELSE source END,
+        epoch_us(happened_at) / 1e6, coalesce(reason, '')
+    FROM events
+    WHERE kind IN ('source_activated', 'source_switch', 'failover_failed') AND symbol IS NOT NULL
+        AND happened_at >= ?
+    QUALIFY happened_at >= ? OR row_number() OVER (
+        PARTITION BY symbol, happened_at >= ? ORDER BY happened_at DESC) = 1
+    ORDER BY happened_at DESC LIMIT ?
 """
 FIELDS = ("id", "revision", "source", "symbol", "cause", "rule", "opened_at", "closed_at",
           "duration_ms", "detected_after_ms", "switched_after_ms", "blackout_ms",
@@ -52,4 +64,10 @@ def read_history(con: duckdb.DuckDBPyConnection, now: datetime) -> History:
     since = max(start_s, first_us / 1e6)
     if len(incidents) == MOST_INCIDENTS:
         since = max(since, incidents[0].opened_at)
-    return History(since, alive_us / 1e6, incidents)
+    return History(since, alive_us / 1e6, incidents, _activations(con, now))
+
+
+def _activations(con: duckdb.DuckDBPyConnection, now: datetime) -> tuple[Activation, ...]:
+    hour = now - timedelta(hours=1)
+    rows = con.execute(ACTIVATIONS, [now - timedelta(days=2), hour, hour, MOST_ACTIVATIONS])
+    return tuple(Activation(*row) for row in reversed(rows.fetchall()))

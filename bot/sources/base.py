@@ -31,8 +31,8 @@ class NoSource:
 
     def __init__(self, tier: str, why: str) -> None:
         self.tier = tier
-        self._why = why
+        self.why = why
 
     def quote(self, symbol: str) -> Quote:
         """Raises: NoQuote, always."""
-        raise NoQuote(self._why)
+        raise NoQuote(self.why)

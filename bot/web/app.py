@@ -15,20 +15,25 @@ from bot.web import status
 from bot.web.alerts import add_alerts
 from bot.web.analytics import add_analytics
 from bot.web.drills import add_drills
+from bot.web.glance import add_glance
 from bot.web.guard import Guard
 from bot.web.history import add_history
+from bot.web.login import add_login, form
 from bot.web.metrics import add_metrics
+from bot.web.pages import PAGES, add_pages
 from bot.web.problems import answer, explain_errors, refuse
 from bot.web.snapshot import add_snapshot
+from bot.web.trails import add_trails
 from bot.web.view import View
 
-WITHOUT_TOKEN = ("/healthz",)
+WITHOUT_TOKEN = ("/healthz", "/login", "/logout")
 NOT_ENABLED = "WebSocket not enabled"
 ENDPOINTS = (
-    "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
+    "/dashboard", "/api", "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
     "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>",
-    "/api/v1/incidents", "/api/v1/availability", "/api/v1/drill", "/api/v1/kafka",
-    "/api/v1/recorder", "/api/v1/alerts", "/api/analytics", "/api/v1/snapshot", "/metrics", "/ws",
+    "/api/v1/board", "/api/v1/trail", "/api/v1/incidents", "/api/v1/availability",
+    "/api/v1/drill", "/api/v1/kafka", "/api/v1/recorder", "/api/v1/alerts", "/api/analytics",
+    "/api/v1/snapshot", "/metrics", "/ws",
 )
 
 
@@ -49,13 +54,18 @@ def create_app(
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # a redirect would repeat a host name that the client chose
     explain_errors(app, view.instance)
-    _guard(app, Guard(token, trusted_hosts))
+    guard = Guard(token, trusted_hosts)
+    _guard(app, guard, view.instance)
+    add_pages(app)
+    add_login(app, guard, view.instance)
     _add_process(app, view)
     _add_sources(app, view, clock)
     _add_prices(app, view, clock)
     _add_kafka(app, view, clock)
     _add_record(app, view, clock)
     add_alerts(app, view, clock)
+    add_glance(app, view, clock, needs_login=token is not None)
+    add_trails(app, view, clock)
     add_history(app, view)
     add_drills(app, view)
     add_analytics(app, view, clock)
@@ -64,9 +74,9 @@ def create_app(
     return app
 
 
-def _guard(app: Flask, guard: Guard) -> None:
+def _guard(app: Flask, guard: Guard, instance: str) -> None:
     @app.before_request
-    def admit() -> None:
+    def admit() -> Response | None:
         host = request.headers.get("Host")
         if not guard.knows_host(host):
             abort(400, f"Host {shown(host)} is not this server; address it as "
@@ -74,20 +84,24 @@ def _guard(app: Flask, guard: Guard) -> None:
         acts = request.path == "/ws" or request.method == "POST"
         if acts and not guard.knows_origin(request.headers.get("Origin"), host):
             abort(403, f"pages of {shown(request.headers['Origin'])} may not connect")
-        bearer = request.headers.get("Authorization")
-        if request.path not in WITHOUT_TOKEN and not guard.knows_bearer(bearer):
-            raise Unauthorized("send the header `Authorization: Bearer <API_TOKEN>`",
-                               www_authenticate=WWWAuthenticate("bearer", {"realm": "api"}))
+        known = guard.admits(request.headers.get("Authorization"), request.headers.get("Cookie"),
+                             host)
+        if known or request.path in WITHOUT_TOKEN:
+            return None
+        if request.path in PAGES and request.method in ("GET", "HEAD"):
+            return form(instance)
+        raise Unauthorized("send the header `Authorization: Bearer <API_TOKEN>`",
+                           www_authenticate=WWWAuthenticate("bearer", {"realm": "api"}))
 
     @app.after_request
     def mark(response: Response) -> Response:
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
 
 def _add_process(app: Flask, view: View) -> None:
-    @app.get("/")
+    @app.get("/api")
     def index() -> Response:
         return answer({"name": "autonomous-bot", "version": __version__, "instance": view.instance,
                        "endpoints": ENDPOINTS})

@@ -6,6 +6,7 @@ from flask import Flask, Response, abort, request
 
 from bot.errors import shown
 from bot.incidents.incident import Figures, Incident
+from bot.incidents.story import GUIDE, advice, story
 from bot.symbols import parse_symbol
 from bot.web.problems import answer
 from bot.web.status import Json
@@ -37,6 +38,7 @@ def add_history(app: Flask, view: View) -> None:
 
 
 def incident(one: Incident) -> Json:
+    todo, section = advice(one.rule)
     return {
         "id": one.id,
         "source": one.source,
@@ -51,6 +53,9 @@ def incident(one: Incident) -> Json:
         "blackoutMs": _rounded(one.blackout_ms),
         "priceStepBps": _rounded(one.price_step_bps),
         "instance": one.instance,
+        "story": story(one),
+        "advice": todo,
+        "runbook": f"{GUIDE}#{section}",
     }
 
 

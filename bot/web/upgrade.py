@@ -94,5 +94,5 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress is untyped
     def _welcome(self, headers: dict[str, str]) -> bool:
         host = headers.get("HOST")
         return (self._guard.knows_host(host)
-                and self._guard.knows_bearer(headers.get("AUTHORIZATION"))
+                and self._guard.admits(headers.get("AUTHORIZATION"), headers.get("COOKIE"), host)
                 and self._guard.knows_origin(headers.get("ORIGIN"), host))

@@ -7,9 +7,12 @@ from prometheus_client import CollectorRegistry
 from bot.drills.rehearsal import Drills
 from bot.incidents.ledger import Ledger
 from bot.judging.explanation import Explanation
-from bot.model import AlertStatus, LinkStatus, Quote, RecordStatus, SourceStatus
+from bot.model import (
+    AlertStatus, LinkStatus, ProcessStatus, Quote, RecordStatus, SourceStatus,
+)
 from bot.record.analyst import Analyst
 from bot.record.snapshots import Snapshots
+from bot.trail.trail import Trail
 
 
 class View(Protocol):
@@ -68,6 +71,21 @@ class View(Protocol):
     @property
     def registry(self) -> CollectorRegistry:
         """All metrics; they are looked at when they are asked for."""
+
+    @property
+    def trail(self) -> Trail:
+        """The last hour."""
+
+    @property
+    def process(self) -> ProcessStatus:
+        """How the daemon does as a process."""
+
+    @property
+    def tiers(self) -> dict[str, str | None]:
+        """As of Chain."""
+
+    def ask(self, symbol: str) -> tuple[Quote | None, dict[str, str]]:
+        """What `quote` gives without a limit, if anything, and why tiers were passed over."""
 
     def source_statuses(self) -> list[SourceStatus]:
         """One for each of EXCHANGES, in that order."""

@@ -31,7 +31,7 @@ RECOVERED_S = 3.0  # of trust without a break, and a simulation ends
 LARGE = 0.01  # of the price: a lie that nobody can take for a difference between venues
 GIVE_UP_S = 150.0  # after the last fault
 NAMES = ("market_data", "source_switch", "source_disconnected", "source_judged", "verdict_changed",
-         "doubt", "failover_failed")
+         "doubt", "failover_failed", "source_activated")
 WITH_CONNECTION = ("cut", "refuse", "flap", "deaf")
 
 Step = Callable[[float], None]

@@ -1,9 +1,13 @@
 """Incidents in words: what was, for how long, what the bot did, what to do."""
 
+import msgspec
 import pytest
 
 from bot.incidents.incident import DOWN, LOST, UNRECORDED, Incident
-from bot.incidents.story import ADVICE, advice, headline, is_drill, lasted, sentence, story
+from bot.incidents.story import (
+    ADVICE, advice, duty, headline, is_drill, lasted, sentence, story,
+)
+from bot.model import Quote
 
 SOURCE_RULES = ("connection", "data", "silence", "frozen", "late", "latency", "clock",
                 "disagreement")
@@ -84,3 +88,35 @@ def test_incidents_that_differ_in_their_symbols_are_one_sentence() -> None:
 @pytest.mark.parametrize("rule", ["tier", "kafka", "record", "disk"])
 def test_what_is_no_incident_of_the_ledger_has_its_advice_too(rule: str) -> None:
     assert "journalctl" not in advice(rule)[0]
+
+
+# ---- what to do now
+
+SURE = Quote(symbol="BTCUSDT", price=1.0, source="websocket", received_at=0, age_s=0.0,
+             trusted=True, reason="", status="trusted")
+UNSURE = msgspec.structs.replace(SURE, trusted=False, status="disputed")
+
+
+def test_while_all_is_well_there_is_nothing_to_do() -> None:
+    assert duty([], SURE) == ("none", "Nothing to do.", "")
+
+
+@pytest.mark.parametrize("quote", [None, UNSURE])
+def test_without_a_trusted_price_before_it_is_an_incident_one_waits(quote: Quote | None) -> None:
+    assert duty([], quote)[:2] == (
+        "warning", "Wait some seconds: there is no trusted price yet.")
+
+
+def test_of_several_incidents_the_worst_says_what_to_do() -> None:
+    source, bot = incident(), incident(source=None, symbol=None, rule=UNRECORDED)
+    price = incident(source=None, rule="disputed")
+    assert duty([source, bot, price], UNSURE) == (
+        "critical", advice("disputed")[0], "docs/runbook.md#no-trusted-price")
+    assert duty([source, bot], SURE) == ("warning", advice(UNRECORDED)[0], "docs/runbook.md#record")
+    assert duty([source], SURE) == (
+        "warning", advice("silence")[0], "docs/runbook.md#source-silent")
+
+
+def test_in_a_drill_there_is_nothing_to_do() -> None:
+    _, words, _ = duty([incident(cause="drill: cut for 10 s")], SURE)
+    assert words.startswith("Nothing: this is a drill. In earnest: ")

@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from bot.errors import ImplausibleStamp
-from bot.events import Publisher, SourceJudged, SourceSwitched, VerdictChanged
+from bot.events import Publisher, SourceActivated, SourceJudged, SourceSwitched, VerdictChanged
 from bot.feeds.intake import Intake
 from bot.judging.announcer import Announcer
 from bot.judging.desk import Desk
@@ -14,7 +14,7 @@ from bot.model import FeedHealth, MarketDataUpdate, Opinion, Quote, UpdateType
 
 EPOCH = 1_790_000_000.0
 EVENTS = ("market_data", "source_switch", "source_judged", "verdict_changed", "failover_failed",
-          "doubt", "source_disconnected")
+          "doubt", "source_disconnected", "source_activated")
 SYMBOL = "BTCUSDT"
 
 
@@ -28,7 +28,7 @@ class Market:
         self.desk = Desk(policy, "primary", 10.0)
         self.connected: dict[str, float | None] = dict.fromkeys(sources, 999.0)
         self.events: list[object] = []
-        for name in ("source_switch", "source_judged", "verdict_changed"):
+        for name in ("source_switch", "source_activated", "source_judged", "verdict_changed"):
             self.publisher.on(name, self.events.append)
         self.announcer = Announcer(self.publisher, self.mono, self.wall)
         for source in sources:
@@ -88,6 +88,28 @@ def test_all_is_well(both: Market) -> None:
     assert quote.confidence is not None and 10.0 < quote.confidence < 60.0
     assert [event.status for event in both.of(VerdictChanged)] == [  # type: ignore[attr-defined]
         "trusted"]
+
+
+def test_the_first_one_that_is_active_is_told_and_it_is_no_switch() -> None:
+    market = Market("binance", "okx")
+    market.connected["binance"] = None
+    market.run(0.4, okx=60_010.0)
+    market.connected["binance"] = market.now
+    market.run(0.4, okx=60_010.0, binance=60_000.0)
+    assert [(event.previous, event.current, event.reason)  # type: ignore[attr-defined]
+            for event in market.of(SourceActivated)] == [
+        (None, "okx", "first fresh data"), ("okx", "binance", "primary has just connected")]
+    assert market.of(SourceSwitched) == []
+
+
+def test_who_is_put_away_is_told_until_when(both: Market) -> None:
+    three = Market("binance", "okx", "third")
+    three.run(5, binance=60_000.0, okx=60_010.0, third=60_005.0)
+    three.run(3, binance=60_000.0, okx=60_010.0, third=61_000.0)
+    legs = {leg.source: leg for leg in three.desk.explain(SYMBOL, three.healths(), three.now).legs}
+    assert legs["third"].rule == "disagreement" and "put away" in legs["third"].words
+    assert legs["third"].back_in_ms is not None and 5_000 < legs["third"].back_in_ms < 10_000
+    assert legs["okx"].back_in_ms is None
 
 
 def test_a_wild_tick_is_not_served_for_a_moment(both: Market) -> None:

@@ -26,7 +26,7 @@ class Bench:
         self.now = 100.0
         self.desk = Desk(POLICY, "primary", 10.0,
                          Journal(self.notes.append, lambda: self.lost, "primary"))
-        publisher = Publisher((*DECISIONS, "market_data"))
+        publisher = Publisher((*DECISIONS, "market_data", "source_activated"))
         self.desk.intakes["binance"] = Intake("binance", self.desk.store, publisher,
                                               journal=self.desk.journal)
         self.memoirs = Memoirs(self.desk, Announcer(publisher, lambda: self.now))

@@ -189,3 +189,25 @@ def test_nothing_is_logged_of_a_good_look_back(
     life(path)
     life(path)
     assert [entry for entry in caplog.records if entry.levelno >= logging.WARNING] == []
+
+
+def happened(recorder: Recorder, kind: str, ago_s: float, symbol: str = "BTCUSDT") -> None:
+    recorder.record_event(kind, source="okx", symbol=symbol, reason=f"{kind} {ago_s:g}",
+                          at_ms=int((time.time() - ago_s) * 1000))
+
+
+def test_who_was_active_is_told_for_an_hour_and_how_it_was_before(path: Path) -> None:
+    with recording(path) as recorder:
+        assert recorder.wait_open(5)
+        for ago_s in (9000, 8000):
+            happened(recorder, "source_activated", ago_s)
+        happened(recorder, "source_switch", 7000, "ETHUSDT")
+        happened(recorder, "failover_failed", 100)
+        happened(recorder, "source_judged", 90)
+        happened(recorder, "source_switch", 50)
+        eventually(lambda: recorder.pending == 0)
+    found = life(path).activations
+    assert [(one.symbol, one.source, one.reason) for one in found] == [
+        ("BTCUSDT", "okx", "source_activated 8000"), ("ETHUSDT", "okx", "source_switch 7000"),
+        ("BTCUSDT", None, "failover_failed 100"), ("BTCUSDT", "okx", "source_switch 50")]
+    assert found[-1].at == pytest.approx(time.time() - 50, abs=20)

@@ -13,10 +13,12 @@ from bot.errors import NoQuote
 from bot.incidents.ledger import Ledger
 from bot.judging.explanation import Explanation
 from bot.model import (
-    AlertStatus, LinkStatus, MarketDataUpdate, Quote, RecordStatus, SourceStatus, UpdateType,
+    AlertStatus, LinkStatus, MarketDataUpdate, ProcessStatus, Quote, RecordStatus, SourceStatus,
+    UpdateType,
 )
 from bot.record.analyst import Analyst
 from bot.record.snapshots import Snapshots
+from bot.trail.trail import Trail
 from tests.helpers import Clock
 
 LOOPBACK = "127.0.0.1"
@@ -78,6 +80,17 @@ class FakeView:
         self.links: list[LinkStatus] = []
         self.record: RecordStatus | None = None
         self.alerts = AlertStatus("warning")
+        self.trail = Trail(self.symbols, ("binance", "okx"), 1.0, self.mono,
+                           lambda: 1704067200.0 + self.mono.now)
+        self.process = ProcessStatus(
+            mode="simulation", started_at=1704067200.0, uptime_s=0.0, dashboards=1,
+            dashboards_dropped=0, lost_events=0, log_dropped=0)
+        self.tiers: dict[str, str | None] = {
+            "websocket": None, "kafka": "switched off (ENABLE_KAFKA)", "okx": None, "mock": None}
+
+    def ask(self, symbol: str) -> tuple[Quote | None, dict[str, str]]:
+        found = self.quotes.get(symbol)
+        return found, {} if found else self.reasons
 
     def source_statuses(self) -> list[SourceStatus]:
         return self.statuses

@@ -10,6 +10,7 @@ from bot.judging.explanation import Explanation, LegVerdict
 from bot.model import Quote
 from bot.web.app import ENDPOINTS, create_app
 from bot.web.guard import trusted_hosts
+from bot.web.pages import PAGES
 from tests.web.fakes import FakeView, quote
 
 NOW = 1704067200.456
@@ -35,12 +36,13 @@ def ask(
 
 
 @pytest.mark.parametrize("path, body", [
-    ("/", b'{"name":"autonomous-bot","version":"' + __version__.encode() + b'","instance":"primary"'
-          b',"endpoints":["/healthz","/readyz","/api/websocket/health","/api/websocket/sources",'
-          b'"/api/websocket/active-source","/api/v1/prices","/api/v1/prices/<symbol>",'
-          b'"/api/v1/incidents","/api/v1/availability","/api/v1/drill","/api/v1/kafka",'
-          b'"/api/v1/recorder","/api/v1/alerts","/api/analytics","/api/v1/snapshot","/metrics",'
-          b'"/ws"]}'),
+    ("/api", b'{"name":"autonomous-bot","version":"' + __version__.encode() + b'",'
+             b'"instance":"primary","endpoints":["/dashboard","/api","/healthz","/readyz",'
+             b'"/api/websocket/health","/api/websocket/sources","/api/websocket/active-source",'
+             b'"/api/v1/prices","/api/v1/prices/<symbol>","/api/v1/board","/api/v1/trail",'
+             b'"/api/v1/incidents","/api/v1/availability","/api/v1/drill","/api/v1/kafka",'
+             b'"/api/v1/recorder","/api/v1/alerts","/api/analytics","/api/v1/snapshot",'
+             b'"/metrics","/ws"]}'),
     ("/healthz", b'{"status":"ok","instance":"primary"}'),
     ("/readyz", b'{"status":"ready","symbol":"BTCUSDT","source":"websocket",'
                 b'"reason":"active source is fresh","instance":"primary"}'),
@@ -204,7 +206,9 @@ def test_head_is_get_without_a_body(view: FakeView, path: str) -> None:
     assert head.headers == whole.headers
 
 
-@pytest.mark.parametrize("path", [*PATHS, "/nope", "/api/websocket/nope", "/api/v1/prices/nope"])
+@pytest.mark.parametrize("path", [
+    *(path for path in PATHS if path not in PAGES), "/nope", "/api/websocket/nope",
+    "/api/v1/prices/nope"])
 def test_nothing_is_cached_or_sniffed(view: FakeView, path: str) -> None:
     headers = ask(view).get(path).headers
     assert headers["Cache-Control"] == "no-store"

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.web.guard import Guard, trusted_hosts
+from bot.web.guard import Guard, cookie_name, trusted_hosts
 
 LOCAL = Guard(None, trusted_hosts("127.0.0.1"))
 LOCKED = Guard("geheim-ü", None)
@@ -49,3 +49,35 @@ def test_without_a_token_nothing_need_be_shown() -> None:
     ("file://", False), ("localhost:3001", False), ("", False)])
 def test_knows_the_origin_that_the_page_itself_came_from(origin: str | None, known: bool) -> None:
     assert LOCAL.knows_origin(origin, "localhost:3001") is known
+
+
+def cookie(guard: Guard = LOCKED, host: str = "localhost:3001") -> str:
+    return f"{cookie_name(host)}={guard.ticket()}"
+
+
+@pytest.mark.parametrize("cookies", [
+    cookie(), f"a=b; {cookie()}", f"{cookie()};c=d", f"x=y;  {cookie()} "])
+def test_knows_its_cookie_among_others(cookies: str) -> None:
+    assert LOCKED.knows_cookie(cookies, "localhost:3001")
+    assert LOCKED.admits(None, cookies, "localhost:3001")
+
+
+@pytest.mark.parametrize("cookies", [
+    None, "", ";", "=", "autonomous-bot-3001", "autonomous-bot-3001=", f"{cookie()}0",
+    cookie(host="localhost:9"), cookie(Guard("other", None)), cookie().upper(),
+    "autonomous-bot-3001=\udcff", "autonomous-bot-3001=geheim-ü"])
+def test_no_other_cookie_opens_anything(cookies: str | None) -> None:
+    assert not LOCKED.knows_cookie(cookies, "localhost:3001")
+
+
+def test_without_a_token_no_cookie_is_needed_and_none_means_anything() -> None:
+    assert LOCAL.admits(None, None, "localhost:3001")
+    assert not LOCAL.knows_cookie(cookie(LOCAL), "localhost:3001")
+
+
+@pytest.mark.parametrize("host, name", [
+    ("localhost:3001", "autonomous-bot-3001"), ("[::1]:9", "autonomous-bot-9"),
+    ("bot.example", "autonomous-bot-session"), (None, "autonomous-bot-session"),
+    ("x:1;evil", "autonomous-bot-session")])
+def test_the_cookie_is_named_after_the_port(host: str | None, name: str) -> None:
+    assert cookie_name(host) == name

@@ -44,11 +44,19 @@ def test_incidents_word_by_word(eventful: FakeView) -> None:
         b'{"incidents":[{"id":"primary-20240101T000009.000000-2","source":null,"symbol":"ETHUSDT",'
         b'"cause":"none","rule":"none","openedAt":1704067209000,"closedAt":null,'
         b'"durationMs":1000.0,"detectedAfterMs":null,"switchedAfterMs":null,"blackoutMs":null,'
-        b'"priceStepBps":null,"instance":"primary"},'
+        b'"priceStepBps":null,"instance":"primary",'
+        b'"story":"ETHUSDT has no trusted price for 1.0 s so far.","advice":"There is no price at '
+        b'all: the network of this machine first, then the status pages of the exchanges.",'
+        b'"runbook":"docs/runbook.md#no-trusted-price"},'
         b'{"id":"primary-20240101T000007.500000-1","source":"binance","symbol":"BTCUSDT",'
         b'"cause":"no data for 5012 ms","rule":"silence","openedAt":1704067207500,'
         b'"closedAt":1704067210000,"durationMs":2500.0,"detectedAfterMs":5012.0,'
-        b'"switchedAfterMs":0.5,"blackoutMs":12.0,"priceStepBps":-0.612,"instance":"primary"}],'
+        b'"switchedAfterMs":0.5,"blackoutMs":12.0,"priceStepBps":-0.612,"instance":"primary",'
+        b'"story":"binance was not fit for BTCUSDT for 2.5 s: no data for 5012 ms. Noticed 5.0 s '
+        b'after its last good price. Another source took over 0 ms later, at a price -0.61 bps '
+        b'away. Without a trusted price: 12 ms.","advice":"Nothing, while another source serves. '
+        b'If it stays silent: the status page of the exchange.",'
+        b'"runbook":"docs/runbook.md#source-silent"}],'
         b'"instance":"primary"}')
 
 

@@ -7,6 +7,7 @@ import pytest
 import websocket
 
 from bot.errors import PortTakenError
+from bot.web.guard import Guard, cookie_name
 from bot.web.hub import Hub
 from bot.web.server import WebServer, _Sparse
 from bot.worker import Deadline, stop_all
@@ -192,6 +193,17 @@ def test_the_token_is_asked_for_before_the_handshake(serve: Serve) -> None:
         assert dashboard.ws.connected
     assert get(web.port, "/readyz").startswith(b"HTTP/1.1 401")
     assert get(web.port, "/readyz", "Authorization: Bearer geheim").startswith(b"HTTP/1.1 200")
+
+
+def test_the_cookie_of_a_log_in_opens_the_stream_as_well(serve: Serve) -> None:
+    web, _ = serve(token="geheim")
+    host = f"{LOOPBACK}:{web.port}"
+    cookie = f"{cookie_name(host)}={Guard('geheim', None).ticket()}"
+    with Dashboard(web.port, cookie=cookie) as dashboard:
+        assert dashboard.ws.connected
+    with pytest.raises(websocket.WebSocketBadStatusException) as caught:
+        Dashboard(web.port, cookie=cookie[:-1])
+    assert caught.value.status_code == 401
 
 
 def test_what_is_logged_over_and_over_is_passed_once() -> None:

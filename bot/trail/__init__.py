@@ -1,0 +1,1 @@
+"""The last hour in memory, for whoever looks: who was fit, who was active, what was served."""

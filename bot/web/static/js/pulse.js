@@ -1,0 +1,92 @@
+// Whether what is shown can be believed to be of this moment. Pure: the clock comes as a value.
+
+export const PATIENCE_MS = 3000; // without an answer, or without a frame although there should be one
+
+/** What is known of the two lines to the bot; times are performance.now() ms. */
+export class Pulse {
+  constructor(now) {
+    this.startedAt = now;
+    this.resumedAt = now; // since when somebody looks
+    this.boardAt = null; // last answer
+    this.boardFault = null; // why the last question had none
+    this.socket = "closed"; // connecting | open | closed
+    this.socketFault = "";
+    this.frameAt = null;
+    this.silentBoards = 0; // answers in a row that told of new messages while no frame came
+    this.total = null;
+  }
+
+  answered(total, now) {
+    const frames = this.frameAt !== null && this.boardAt !== null && this.frameAt > this.boardAt;
+    // a bot that was started again counts anew
+    const advanced = this.total !== null && total > this.total;
+    if (frames || !advanced) this.silentBoards = frames ? 0 : this.silentBoards;
+    else this.silentBoards += 1;
+    this.total = total;
+    this.boardAt = now;
+    this.boardFault = null;
+  }
+
+  unanswered(fault) {
+    this.boardFault = fault;
+  }
+
+  opened(now) {
+    this.socket = "open";
+    this.socketFault = "";
+    this.frameAt = now;
+    this.silentBoards = 0;
+  }
+
+  frame(now) {
+    this.frameAt = now;
+    this.silentBoards = 0;
+  }
+
+  closed(fault) {
+    this.socket = "closed";
+    this.socketFault = fault;
+  }
+
+  /** The stream is up, yet nothing comes through it: a half-open connection. */
+  isMute(now) {
+    return this.socket === "open" && this.silentBoards >= 3 && now - this.frameAt > PATIENCE_MS;
+  }
+
+  /**
+   * live: everything works. word: for the status line. lost: what is lost, in a sentence, or "".
+   * oldMs: how old the numbers are.
+   */
+  verdict(now) {
+    const boardMs = now - (this.boardAt ?? this.startedAt);
+    const frameMs = now - (this.frameAt ?? this.startedAt);
+    const silent = this.boardFault !== null || boardMs > PATIENCE_MS + 1000;
+    const mute = this.isMute(now);
+    const streamLost = this.socket !== "open" || mute;
+    const isNew = now - this.startedAt < PATIENCE_MS && !silent;
+    if (isNew && (this.boardAt === null || this.frameAt === null)) {
+      return { live: false, word: "CONNECTING", lost: "", oldMs: null };
+    }
+    if (this.boardAt !== null && this.boardAt < this.resumedAt && now - this.resumedAt < PATIENCE_MS) {
+      return { live: false, word: "CATCHING UP", lost: "", oldMs: boardMs };
+    }
+    if (!silent && !streamLost) return { live: true, word: "LIVE", lost: "", oldMs: boardMs };
+    const s = Math.floor((silent ? boardMs : frameMs) / 1000);
+    const word = this.socket === "connecting" ? "RECONNECTING" : `STREAM LOST ${s} s`;
+    const oldMs = this.boardAt === null ? null : boardMs;
+    return { live: false, word, lost: silent ? this.#noAnswer(boardMs) : this.#noStream(mute), oldMs };
+  }
+
+  #noAnswer(ms) {
+    const s = Math.floor(ms / 1000);
+    const fault = this.boardFault ? ` (${this.boardFault})` : "";
+    return `No answer from the bot for ${s} s${fault}. Every number here is that old. ` +
+      "The page goes on asking.";
+  }
+
+  #noStream(mute) {
+    const fault = mute ? "it is open, but nothing comes" : this.socketFault || "not connected";
+    return `The live stream is lost (${fault}): alerts may be missed. Numbers still come once a ` +
+      "second. The page connects again by itself.";
+  }
+}

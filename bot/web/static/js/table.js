@@ -1,0 +1,100 @@
+// The sources at this moment, a row for each, with what became of rate, lag and silence.
+
+import { $, attribute, colour, el, keyed, text } from "./dom.js";
+import { cleared } from "./canvas.js";
+import * as format from "./format.js";
+import { inWords, stateNow } from "./lanes.js";
+
+const COLUMNS = ["source", "state", "price", "from served", "age", "ping", "messages", "lag",
+  "silence", "errors", "reconnects"];
+
+const LONGEST_PAUSE_PX = 3;
+
+export const sourceColour = (place) => colour(`series-${place % 6}`);
+
+export function drawTable(state, spanMs, now) {
+  const { board, samples } = state;
+  keyed($("sources"), board.sources, (row) => row.exchange, makeRow, (row, source) => {
+    drawRow(row, source, board.timestamp);
+    drawSparks(row, samples, source, now - spanMs, now);
+  });
+}
+
+/** Ages count up by themselves between two boards. */
+export function drawAges(board, sinceMs) {
+  for (const source of board.sources) {
+    const row = $("sources").keyed?.get(source.exchange);
+    if (row) text(row.children[4].lastChild, aged(source.ageMs, sinceMs));
+  }
+}
+
+const aged = (ms, more) => (ms === null ? format.DASH : format.lasted(ms + more));
+
+function makeRow() {
+  const cells = COLUMNS.map((label, place) => {
+    const spark = place >= 6 && place <= 8;
+    const cell = el(place === 0 ? "th" : "td", { "data-label": label });
+    if (place === 0) attribute(cell, "scope", "row");
+    if (place === 0) cell.append(el("i", { class: "swatch" }));
+    if (spark) cell.append(el("canvas", { class: "spark", "aria-hidden": "true" }));
+    cell.append(el("span", { class: place > 1 ? "num" : "" }));
+    return cell;
+  });
+  return el("tr", {}, ...cells);
+}
+
+function drawRow(row, source, now) {
+  const words = [
+    source.exchange, inWords(source), format.price(source.price), format.bps(source.bps), null,
+    format.lasted(source.pingMs), `${format.tenth(source.rate)}/s`, format.lasted(source.lagMs),
+    null, errors(source, now), format.whole(source.reconnects),
+  ];
+  attribute(row, "data-state", stateNow(source));
+  words.forEach((word, place) => {
+    if (word !== null) text(row.children[place].lastChild, word);
+  });
+}
+
+function errors({ errors: count, lastError, lastErrorAt }, now) {
+  if (!lastError) return format.whole(count);
+  return `${format.whole(count)}, last ${format.moment(lastErrorAt, now)}: ${lastError}`;
+}
+
+function drawSparks(row, samples, source, start, now) {
+  const own = samples.sources[source.exchange];
+  const silent = own?.silentMs.at(-1) ?? null;
+  text(row.children[8].lastChild, silent === null ? format.DASH : format.lasted(silent));
+  if (!own) return;
+  // of many samples in one place the worst is what one wants to see
+  const worst = [Math.min, Math.max, Math.max];
+  [own.rate, own.lagMs, own.silentMs].forEach((column, place) => {
+    spark(row.children[6 + place].firstChild, samples.at, column, worst[place], start, now);
+  });
+}
+
+/** From zero up, so that two of them can be compared by eye. */
+function spark(canvas, at, values, worst, start, now) {
+  const place = cleared(canvas);
+  if (place === null) return;
+  const { context, width, height } = place;
+  const points = new Array(Math.ceil(width)).fill(null);
+  let top = 0;
+  values.forEach((value, i) => {
+    if (value === null || at[i] < start) return;
+    const x = Math.min(points.length - 1, Math.floor(((at[i] - start) / (now - start)) * width));
+    points[x] = points[x] === null ? value : worst(points[x], value);
+    top = Math.max(top, value);
+  });
+  context.strokeStyle = colour("spark");
+  context.lineWidth = 1.2;
+  context.beginPath();
+  let last = -Infinity; // where the line is; over a longer pause it is not drawn
+  points.forEach((value, x) => {
+    if (value === null) return;
+    const y = height - 1.5 - (top ? value / top : 0) * (height - 3);
+    if (x - last <= LONGEST_PAUSE_PX) context.lineTo(x, y);
+    else context.moveTo(x, y);
+    last = x;
+  });
+  context.stroke();
+}
