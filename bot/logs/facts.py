@@ -13,7 +13,7 @@ Event = Literal[
     "process_paused", "clock_set", "clock_wrong", "health", "updates",
     # sources, prices, tiers
     "feeds_starting", "feeds_started", "feeds_closing", "source_connected", "source_disconnected",
-    "source_error", "source_replacing", "source_handed_over", "source_judged", "source_active",
+    "source_error", "source_replacing", "source_handed_over", "source_judged", "source_activated",
     "source_switch", "failover_failed", "verdict", "served_from", "tier_change", "tier_failed",
     "incident_closed", "drill_started", "drill_ended",
     # Kafka, dashboards, alerts

@@ -3,7 +3,7 @@
 from functools import singledispatch
 
 from bot.events import (
-    FailoverFailed, LinkChanged, SourceConnected, SourceDisconnected, SourceFault,
+    FailoverFailed, LinkChanged, SourceActivated, SourceConnected, SourceDisconnected, SourceFault,
     SourceHandedOver, SourceJudged, SourceSwitched, TierChanged, VerdictChanged,
 )
 from bot.incidents.incident import Incident
@@ -49,6 +49,12 @@ def _judged(event: SourceJudged) -> Extra:
 def _verdict(event: VerdictChanged) -> Extra:
     return facts("verdict", source=event.source, symbol=event.symbol, reason=event.reason,
                  previous=event.previous, current=event.status)
+
+
+@told.register
+def _activated(event: SourceActivated) -> Extra:
+    return facts("source_activated", source=event.current, symbol=event.symbol,
+                 reason=event.reason, previous=event.previous, current=event.current)
 
 
 @told.register
