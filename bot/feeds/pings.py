@@ -47,8 +47,9 @@ class Pings:
 
     def overdue(self, now: float, heard_at: float) -> bool:
         """Whether a ping has waited too long while nothing at all was heard."""
-        since = self.waiting_since
-        return since is not None and now - since > ANSWER_WITHIN_S and heard_at < since
+        # not the oldest alone: something may have been heard after that one, and then no more
+        return any(heard_at < when and now - when > ANSWER_WITHIN_S
+                   for _, when in self._unanswered)
 
     def round_trip_s(self, now: float, heard_at: float) -> float | None:
         """The last round trip, or the waiting time of a ping when that is longer. Thread: any.

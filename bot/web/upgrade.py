@@ -65,12 +65,24 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # waitress is untyped
         self._guard = guard
         self._hand_over = hand_over
         self._upgrade: Request | None = None
+        self._later = b""  # what came while a request was answered
         super().__init__(*args, **kwargs)
 
     def parser_class(self, adj: Any) -> _Parser:
         return _Parser(adj, self._takes)
 
+    def readable(self) -> bool:
+        """In the I/O thread, before each of its waits; a request that was answered wakes it."""
+        if self._later and not self.requests:
+            data, self._later = self._later, b""
+            self.received(data)
+        return not self._later and self.connected and bool(super().readable())
+
     def received(self, data: bytes) -> bool:
+        if data and self.requests:
+            # an upgrade among it can be taken only once the request before it is answered
+            self._later += data
+            return True
         more: bool = super().received(data)
         if self._upgrade is not None:
             leaving = self.socket

@@ -95,3 +95,12 @@ def test_a_ping_can_be_hurried_and_its_answer_known() -> None:
     assert pings.answered_to == 0.0
     pings.answered(b"2", 5.1)
     assert pings.answered_to == 5.0
+
+
+def test_a_connection_that_dies_while_a_ping_waits_is_noticed_by_the_next_one() -> None:
+    pings = Pings(0.0)
+    pings.sent(b"1", 0.0)
+    assert not pings.overdue(14.0, heard_at=0.1), "it was heard after that ping"
+    pings.sent(b"2", 15.0)
+    assert not pings.overdue(24.9, heard_at=0.1)
+    assert pings.overdue(25.1, heard_at=0.1)
