@@ -30,8 +30,8 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.metrics.catalogue bot.metrics.switches bot.moments bot.phrases bot.readers bot.sandbox "
     "bot.sources.base bot.sources.mock bot.store bot.verbs.breaking",
     "bot.chain bot.exchanges.binance bot.exchanges.okx bot.feeds.complaints bot.feeds.dial "
-    "bot.feeds.intake bot.feeds.session bot.incidents.book bot.judging.judge bot.record "
-    "bot.sources.budget bot.verbs.printing",
+    "bot.feeds.intake bot.feeds.notices bot.feeds.session bot.incidents.book bot.judging.judge "
+    "bot.record bot.sources.budget bot.verbs.printing",
     "bot.exchanges bot.feeds.hosts bot.incidents.ledger bot.judging.resolution "
     "bot.judging.sight bot.sources.poller",
     "bot.drills.rehearsal bot.feeds.succession bot.judging.announcer bot.judging.explanation "
