@@ -32,8 +32,8 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.metrics.switches bot.moments bot.sandbox bot.sources.base bot.sources.mock "
     "bot.trail.samples bot.verbs.breaking",
     "bot.chain bot.exchanges.binance bot.exchanges.okx bot.feeds.complaints bot.feeds.dial "
-    "bot.feeds.intake bot.feeds.session bot.incidents.ledger bot.judging.judge bot.logs.sinks "
-    "bot.record bot.sources.budget bot.verbs.printing",
+    "bot.feeds.intake bot.feeds.notices bot.feeds.session bot.incidents.ledger "
+    "bot.judging.judge bot.logs.sinks bot.record bot.sources.budget bot.verbs.printing",
     "bot.drills.rehearsal bot.exchanges bot.feeds.hosts bot.judging.resolution "
     "bot.judging.sight bot.logs.writer bot.sources.poller bot.trail.trail",
     "bot.feeds.succession bot.judging.announcer bot.judging.explanation bot.setting "

@@ -13,7 +13,7 @@ from bot.causes import LossCause
 from bot.errors import (
     ClosingSoon, ConnectError, ConnectionLost, ExchangeError, ImplausibleStamp, ParseError,
 )
-from bot.events import Publisher, SourceConnected, SourceDisconnected, SourceHandedOver
+from bot.events import Publisher
 from bot.exchanges.base import Exchange
 from bot.feeds.complaints import Complaints
 from bot.feeds.connection import READ_S, Connection, wait_for_any
@@ -21,6 +21,7 @@ from bot.feeds.dial import HANDSHAKE_S
 from bot.feeds.drill import Drill, DrillFault
 from bot.feeds.hosts import Hosts
 from bot.feeds.intake import Intake, Reference, nobody
+from bot.feeds.notices import Notices, next_attempt
 from bot.feeds.planning import BETTER, MAX_AGE_S, Plan
 from bot.feeds.session import Session
 from bot.feeds.subscriptions import Subscriptions
@@ -68,13 +69,13 @@ class Feed(Worker):
         super().__init__(f"feed-{self.source}")
         self._exchange = exchange
         self._subscriptions = subscriptions
-        self._publisher = publisher
         self._backoff = backoff or Backoff()
         self._mono = mono
         self._wall = wall
         self.intake = Intake(self.source, store, publisher, reference, mono, wall, journal)
         self._complaints = Complaints(self.source, publisher, mono, wall)
         self.tally = self._complaints.tally
+        self._notices = Notices(self.source, publisher, self.tally, wall)
         self._hosts = Hosts([exchange.stream_url(url) for url in urls], handshake_s, mono)
         plan = Plan(max_connection_age_s, retry)
         self._succession = Succession(self.source, self._hosts, plan, self._open, self.intake)
@@ -146,8 +147,7 @@ class Feed(Worker):
         self._detail = "connected"
         self._connected_since = session.opened_at if since is None else since
         self._succession.plan.opened(session.opened_at)
-        self._publisher.publish(
-            "source_connected", SourceConnected(self.source, self._wall(), "connected"))
+        self._notices.connected()
         session.chores(session.opened_at)
 
     def _turn(self, session: Session) -> None:
@@ -218,9 +218,7 @@ class Feed(Worker):
     def _hand_over(self, first: Session, reason: str) -> None:
         self._session, overlap_s = self._succession.take_over(self._mono())
         first.close()
-        self.tally.handovers += 1
-        self._publisher.publish("source_handed_over", SourceHandedOver(
-            self.source, self._wall(), reason, overlap_s))
+        self._notices.handed_over(reason, overlap_s)
 
     def _call_off(self, error: ConnectError | ConnectionLost) -> None:
         """The second connection came to nothing; the first one stays."""
@@ -229,8 +227,7 @@ class Feed(Worker):
         if self._succession.reason == BETTER:
             log.debug("[%s] %s", self.source.upper(), reason)
         else:
-            fault = ConnectError(reason, cause="second")
-            self._complaints.tell(fault, f"; next attempt in {pause:.0f} s")
+            self._complaints.tell(ConnectError(reason, cause="second"), next_attempt(pause))
 
     def _end(self, reason: str, cause: LossCause | None = None) -> None:
         self._hosts.abandon()
@@ -245,7 +242,7 @@ class Feed(Worker):
             self._disconnected(str(error), error.cause, pause)
         elif not self.stopping.is_set():
             self._detail = str(error)
-            self._complaints.tell(error, f"; next attempt in {pause:.0f} s")
+            self._complaints.tell(error, next_attempt(pause))
         self._complaints.pause(pause, self.stopping)
 
     def _disconnected(
@@ -258,8 +255,4 @@ class Feed(Worker):
         if session is not None:
             session.close()
         self._detail = reason
-        if cause is not None:
-            self.tally.losses[cause] += 1
-        after = "" if pause is None else f"; next attempt in {pause:.0f} s"
-        self._publisher.publish(
-            "source_disconnected", SourceDisconnected(self.source, self._wall(), reason + after))
+        self._notices.ended(reason, cause, pause)
