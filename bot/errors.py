@@ -72,11 +72,15 @@ class ClosingSoon(BotError):
 
 
 class ConnectError(BotError):
-    """No connection. `retry_after_s`: how long this URL must be left alone, if that is known."""
+    """No connection. `retry_after_s`: how long this URL must be left alone, if that is known.
+    `status`: of HTTP, if the handshake was answered with one.
+    """
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, *, retry_after_s: float | None = None,
+                 status: int | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.status = status
 
 
 class ConnectionLost(BotError):

@@ -30,13 +30,26 @@ class RestDesk:
         while self._switches.on("rest_hang") and not gone.wait(0.05):
             pass
         gone.wait(self._switches.number("rest_slow") / 1000)
-        for status in (429, 503):
-            if self._switches.on(f"rest{status}"):
-                return self._side.rest_fault(status, int(self._switches.number("rest429")))
+        refused = self._refused()
+        if refused is not None:
+            return refused
         listings, now_ms = self._listings, clock()
         if self._switches.on("rest_stale"):
             listings, now_ms = self._stale
         wrong = self._switches.number("rest_wrong")
         if wrong:
             listings = {name: one.scaled(1 + wrong / 100) for name, one in listings.items()}
+        halted = self._switches.text("halt")
+        if halted is not None:
+            listings = {**listings, halted: copy.copy(listings[halted])}
+            listings[halted].halted = True
         return self._side.rest(*split_path(path), listings, now_ms)
+
+    def _refused(self) -> Answer | None:
+        for status in (429, 503):
+            if self._switches.on(f"rest{status}"):
+                return self._side.rest_fault(status, int(self._switches.number("rest429")))
+        if not self._switches.on("rest_reject"):
+            return None
+        status = int(self._switches.number("rest_reject"))
+        return Answer(b"{}", status, 5 if status in (418, 429) else None)
