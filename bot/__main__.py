@@ -35,6 +35,7 @@ OF_THEIR_OWN = {
     "replay": ("bot.verbs.replay", "play the record through the judgement again, and compare"),
     "drill": ("bot.verbs.drill",
               "cut off a source of the running bot, and measure what readers see"),
+    "doctor": ("bot.verbs.doctor", "check from here all that a bot with these settings needs"),
     "sandbox": ("bot.sandbox.command", "practice exchanges on loopback, with faults to throw"),
 }
 

@@ -20,8 +20,8 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot bot.backoff bot.conflicts bot.drills bot.errors bot.events bot.feeds bot.feeds.drill "
     "bot.feeds.frames bot.feeds.line bot.feeds.pacing bot.feeds.pings bot.folding bot.incidents "
     "bot.incidents.incident bot.judging bot.judging.agreement bot.judging.clocks "
-    "bot.judging.fitness bot.model bot.sources bot.symbols bot.systemd bot.verbs bot.wording "
-    "bot.worker",
+    "bot.judging.fitness bot.model bot.sources bot.symbols bot.systemd bot.verbs "
+    "bot.verbs.terminal bot.wording bot.worker",
     "bot.drills.witness bot.exchanges.base bot.feeds.complaints bot.feeds.connection "
     "bot.feeds.handover bot.feeds.lag bot.feeds.planning bot.feeds.subscriptions bot.health "
     "bot.incidents.gap bot.incidents.story bot.incidents.tally bot.judging.decisions "
@@ -37,16 +37,17 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.setting",
     "bot.config bot.feeds.feed bot.judging.desk bot.web",
     "bot.broker bot.judging.memory bot.recording bot.reporter bot.verbs.calling",
-    "bot.judging.court bot.judging.player bot.verbs.drill bot.verbs.look bot.verbs.reaching",
+    "bot.doctor bot.judging.court bot.judging.player bot.verbs.drill bot.verbs.look "
+    "bot.verbs.reaching",
     "bot.aggregator bot.verbs.query bot.verbs.replaying",
-    "bot.sources.opinions bot.sources.stream bot.summary bot.verbs.export bot.verbs.replay "
-    "bot.window",
+    "bot.sources.opinions bot.sources.stream bot.summary bot.verbs.doctor bot.verbs.export "
+    "bot.verbs.replay bot.window",
     "bot.sources.tiers",
     "bot.app",
     "bot.__main__",
 )) for module in modules.split()}
 # packages with one number for all their modules
-WHOLE = ("bot.broker", "bot.record", "bot.sandbox", "bot.web")
+WHOLE = ("bot.broker", "bot.doctor", "bot.record", "bot.sandbox", "bot.web")
 FORBIDDEN = {"asyncio", "numpy", "pandas"}
 
 
@@ -94,7 +95,7 @@ def test_imports_go_only_to_a_lower_layer(module: str) -> None:
 
 @pytest.mark.parametrize("module", [
     "bot.judging.player", "bot.record.files", "bot.record.tape",
-    *(module for module in TREES if module.startswith("bot.verbs"))])
+    *(module for module in TREES if module.startswith(("bot.verbs", "bot.doctor")))])
 def test_a_daemon_loads_no_other_verb(module: str) -> None:
     """However far one follows the imports."""
     known, further = set[str](), {"bot.app"}

@@ -42,6 +42,10 @@ class Exchange(Protocol):
     def TRADING(self) -> str:
         """The state of a symbol that is traded, in the exchange's word."""
 
+    @property
+    def ELSEWHERE(self) -> str:
+        """Which addresses may answer where those above refuse the place one is in, in words."""
+
     def stream_url(self, base: str) -> str:
         """The URL to connect to, from one of <NAME>_WS_URL."""
 

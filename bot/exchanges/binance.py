@@ -24,6 +24,8 @@ PING: str | None = None
 PONG: bytes | None = None
 SENDS_PER_S = 3
 TRADING = "TRADING"  # others: END_OF_DAY, HALT, BREAK, CANCEL_ONLY
+ELSEWHERE = ("wss://data-stream.binance.vision and https://data-api.binance.vision bring market "
+             "data only, and answer where the others refuse")
 
 INVALID_SYMBOL = -1121
 

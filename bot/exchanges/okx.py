@@ -25,6 +25,8 @@ PING: str | None = "ping"
 PONG: bytes | None = b"pong"
 SENDS_PER_S = 2
 TRADING = "live"  # others: suspend, preopen, test
+ELSEWHERE = ("OKX has wss://wsus.okx.com:8443/ws/v5/public and https://us.okx.com for the US and "
+             "Australia, wseea and eea in their place for Europe; each is a market of its own")
 
 CHANNELS: dict[UpdateType, str] = {"ticker": "tickers", "trade": "trades", "orderbook": "bbo-tbt"}
 CLOSING_NOTICE = "64008"

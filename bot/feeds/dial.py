@@ -90,15 +90,11 @@ class Dial:
         host, port = str(self._parts.hostname), port_of(self._parts)
         proxy = proxy_for(self._parts.scheme, host)
         if proxy is None:
-            return self._hold(_tcp(host, port, self._deadline))
-        tunnel = http.client.HTTPConnection(
-            str(proxy.hostname), proxy.port or 80, timeout=self._deadline.left_s)
-        tunnel.set_tunnel(host, port, credentials_of(proxy))
-        # http.client keeps its own socket until the tunnel stands; hand it over before that, so
-        # that a proxy which drips can be cut too
-        tunnel.sock = self._hold(_tcp(str(proxy.hostname), proxy.port or 80, self._deadline))
-        tunnel._tunnel()  # type: ignore[attr-defined]  # what connect() does after its own TCP
-        return tunnel.sock
+            return self._hold(tcp(host, port, self._deadline))
+        # held before the tunnel stands, so that a proxy which drips can be cut too
+        sock = self._hold(tcp(str(proxy.hostname), proxy.port or 80, self._deadline))
+        tunnel(sock, proxy, host, port, self._deadline)
+        return sock
 
     def _hold(self, sock: socket.socket) -> socket.socket:
         with self._lock:
@@ -110,7 +106,7 @@ class Dial:
         return sock
 
 
-def _tcp(host: str, port: int, deadline: Deadline) -> socket.socket:
+def tcp(host: str, port: int, deadline: Deadline) -> socket.socket:
     """Try every address of the host; each has its share of the time that is left."""
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     failure: OSError = ConnectionError("no address")
@@ -128,17 +124,30 @@ def _tcp(host: str, port: int, deadline: Deadline) -> socket.socket:
     raise failure
 
 
+def tunnel(
+    sock: socket.socket, proxy: SplitResult, host: str, port: int, deadline: Deadline
+) -> None:
+    """Have the proxy, to which `sock` leads, connect it to the host. Raises: OSError, with the
+    status of a refusal in its words; http.client.HTTPException.
+    """
+    way = http.client.HTTPConnection(
+        str(proxy.hostname), proxy.port or 80, timeout=deadline.left_s)
+    way.set_tunnel(host, port, credentials_of(proxy))
+    way.sock = sock
+    way._tunnel()  # type: ignore[attr-defined]  # what connect() does after its own TCP
+
+
 def _tls(sock: socket.socket, host: str, deadline: Deadline) -> ssl.SSLSocket:
     sock.settimeout(max(0.1, deadline.left_s))
     try:
-        return _tls_context().wrap_socket(sock, server_hostname=host)
+        return tls_context().wrap_socket(sock, server_hostname=host)
     except BaseException:
         sock.close()
         raise
 
 
 @functools.cache
-def _tls_context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     # one for all: building it costs 20 ms and 0.8 MB
     return ssl.create_default_context()
 

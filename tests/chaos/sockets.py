@@ -38,6 +38,7 @@ class Alias:
         self.WS_URL, self.REST_URL = exchange.WS_URL, exchange.REST_URL
         self.PING, self.PONG = exchange.PING, exchange.PONG
         self.SENDS_PER_S, self.TRADING = exchange.SENDS_PER_S, exchange.TRADING
+        self.ELSEWHERE = exchange.ELSEWHERE
 
     def stream_url(self, base: str) -> str:
         return self._exchange.stream_url(base)

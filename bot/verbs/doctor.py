@@ -1,0 +1,88 @@
+"""The verb `doctor`: what a bot with these settings needs, checked from here."""
+
+import json
+import logging
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from time import monotonic
+
+import msgspec
+
+from bot.config import load
+from bot.doctor.finding import Finding, exit_code
+from bot.doctor.plan import NAMES, checks, conclusions
+from bot.doctor.rounds import Round
+from bot.doctor.screen import Screen
+from bot.verbs.query import hang_up, interrupted
+
+LOOK_EVERY_S = 0.1
+LEVELS = ("ok", "warn", "fail")
+EPILOG = f"""\
+examples:
+  python -m bot doctor
+  python -m bot doctor --only dns,tls,rest,stream
+  python -m bot doctor --json
+
+Checks: {', '.join(NAMES[:8])},
+{', '.join(NAMES[8:])}. All at the same time, and done within 20 s even when nothing answers.
+Nothing is changed: no message is published, no alert is sent; a file of 64 KB is written where the
+bot would write, and is gone again. It can run beside the bot.
+
+exit codes: 0 all is well; 1 warnings; 2 failures, or wrong arguments; 78 bad settings, each on a
+line; 130 interrupted
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.add_argument("--only", type=_names, default=NAMES, metavar="NAME,...",
+                        help="these checks and no others")
+    parser.add_argument("--json", action="store_true", help="one object at the end, for scripts")
+
+
+def run(arguments: Namespace) -> int:
+    """Raises: ConfigError."""
+    config = load()
+    logging.getLogger().addHandler(logging.NullHandler())  # what libraries say is in the findings
+    screen = Screen(sys.stdout, sys.stderr)
+    begun = monotonic()
+    found: list[Finding] = []
+
+    def take(findings: list[Finding]) -> None:
+        found.extend(findings)
+        for finding in () if arguments.json else findings:
+            screen.tell(finding)
+
+    try:
+        going = Round(checks(config, arguments.only))
+        while waiting := going.waiting:
+            screen.progress(waiting, monotonic() - begun)
+            take(going.poll(LOOK_EVERY_S))
+        take(list(conclusions(going.reports, arguments.only)))
+        seconds = monotonic() - begun
+        if arguments.json:
+            screen.clear()
+            print(json.dumps(told(found, seconds), indent=2))
+        else:
+            screen.summary(found, seconds)
+        sys.stdout.flush()
+    except KeyboardInterrupt as error:
+        screen.clear()
+        return interrupted(error)
+    except BrokenPipeError:
+        return hang_up()
+    return exit_code(found)
+
+
+def told(found: list[Finding], seconds: float) -> dict[str, object]:
+    code = exit_code(found)
+    return {"worst": LEVELS[code], "exitCode": code, "seconds": round(seconds, 3),
+            "findings": [msgspec.to_builtins(finding) for finding in found]}
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    unknown = [name for name in names if name not in NAMES]
+    if unknown or not names:
+        raise ArgumentTypeError(f"must be among {', '.join(NAMES)}, got {text!r}")
+    return names
