@@ -32,17 +32,17 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.feeds.session bot.incidents.book bot.judging.judge bot.record bot.sources.poller "
     "bot.verbs.printing",
     "bot.exchanges bot.feeds.hosts bot.incidents.ledger bot.judging.resolution "
-    "bot.judging.sight bot.sources.rest",
+    "bot.judging.sight bot.sources.rest bot.verbs.tables",
     "bot.drills.rehearsal bot.feeds.succession bot.judging.announcer bot.judging.explanation "
     "bot.setting",
     "bot.config bot.feeds.feed bot.judging.desk bot.web",
     "bot.broker bot.judging.memory bot.recording bot.reporter bot.verbs.calling",
-    "bot.doctor bot.judging.court bot.judging.player bot.verbs.drill bot.verbs.look "
-    "bot.verbs.reaching",
-    "bot.aggregator bot.verbs.query bot.verbs.replaying",
+    "bot.doctor bot.judging.court bot.judging.player bot.verbs.drill bot.verbs.looking "
+    "bot.verbs.price bot.verbs.reaching",
+    "bot.aggregator bot.verbs.check bot.verbs.picture bot.verbs.query bot.verbs.replaying",
     "bot.sources.opinions bot.sources.stream bot.summary bot.verbs.doctor bot.verbs.export "
-    "bot.verbs.replay bot.window",
-    "bot.sources.tiers",
+    "bot.verbs.replay bot.verbs.watching bot.window",
+    "bot.sources.tiers bot.verbs.status",
     "bot.app",
     "bot.__main__",
 )) for module in modules.split()}
