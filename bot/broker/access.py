@@ -75,10 +75,17 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
         """
         from kafka import KafkaAdminClient
         GRUMBLES.attach(name, self.password, self.words)
-        return KafkaAdminClient(
-            bootstrap_servers=list(self.brokers), client_id=f"{name}-{self.instance}",
-            security_protocol=self.protocol, request_timeout_ms=int(seconds * 1000),
-            bootstrap_timeout_ms=int(seconds * 1000), **self._credentials())
+        client: Any = KafkaAdminClient.__new__(KafkaAdminClient)
+        try:
+            client.__init__(
+                bootstrap_servers=list(self.brokers), client_id=f"{name}-{self.instance}",
+                security_protocol=self.protocol, request_timeout_ms=int(seconds * 1000),
+                bootstrap_timeout_ms=int(seconds * 1000), **self._credentials())
+        except Exception:  # whatever it is, its thread is left running (3.0.12)
+            if hasattr(client, "_net"):
+                client._net.stop()
+            raise
+        return client
 
     def _made(self, client: Callable[..., Any], name: str, **options: Any) -> Any:
         GRUMBLES.attach(name, self.password, self.words)
