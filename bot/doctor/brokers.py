@@ -13,7 +13,7 @@ from bot.broker.grumbles import GRUMBLES
 from bot.config import Config
 from bot.doctor.finding import Finding, Report, fail, listed, ok, warn
 from bot.doctor.place import broker_address
-from bot.doctor.trouble import DROPPED
+from bot.doctor.trouble import HANGS
 from bot.errors import named
 from bot.feeds.dial import tcp
 from bot.wording import worded
@@ -21,7 +21,7 @@ from bot.worker import Deadline
 
 NAME = "kafka"
 SECONDS = 10.0
-REMEDY = DROPPED
+REMEDY = HANGS
 TCP_S = 3.0
 CLIENT_S = 4.0
 UNKNOWN_TOPIC, DENIED = 3, 29  # error codes of Kafka's protocol guide

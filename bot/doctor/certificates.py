@@ -16,7 +16,9 @@ from bot.worker import Deadline
 
 NAME = "tls"
 SECONDS = 9.0
-REMEDY = "the handshake is swallowed: a firewall that looks into TLS, or a host in trouble"
+REMEDY = "see the lines `dns` and `proxy`: one of the two takes too long"
+TCP_S, TLS_S = 4.0, 3.0
+SWALLOWED = "a firewall that looks into TLS, or a host in trouble"
 FEW_DAYS = 7
 # Of those who sell or write what opens TLS on its way, as they sign for it.
 INTERCEPTORS = (
@@ -28,21 +30,26 @@ Distinguished = Iterable[Iterable[tuple[str, str]]]
 
 
 def look(host: Host, deadline: Deadline) -> Report:
-    return Report((_found(host, deadline),))
+    return Report((_found(host),))
 
 
-def _found(host: Host, deadline: Deadline) -> Finding:
+def _found(host: Host) -> Finding:
     subject, begun = f"{host.name}:{host.port}", time.monotonic()
+    connected = 0.0
     try:
-        with _reached(host, deadline) as sock:
+        with _reached(host) as sock:
             connected = time.monotonic()
             with tls_context().wrap_socket(sock, server_hostname=host.name) as tls:
                 certificate, version = tls.getpeercert() or {}, tls.version()
     except ssl.SSLCertVerificationError as error:
-        return _refused(host, subject, error, deadline)
+        return _refused(host, subject, error)
     except (OSError, ValueError, http.client.HTTPException) as error:
         words = worded(error)
-        return fail(NAME, subject, words, network_remedy(words, host.setting))
+        if connected:
+            return fail(NAME, subject, f"connected, then the handshake failed: {words}", SWALLOWED
+                        if "timed out" in words else "does that port speak TLS? Check "
+                        f"{host.setting}; else {SWALLOWED}")
+        return fail(NAME, subject, f"cannot connect: {words}", network_remedy(words, host.setting))
     timing = (f"{version}, TCP {(connected - begun) * 1000:.0f} ms, "
               f"TLS {(time.monotonic() - connected) * 1000:.0f} ms")
     return judged(subject, certificate, timing, time.time())
@@ -62,11 +69,9 @@ def judged(subject: str, certificate: dict[str, Any], timing: str, now_s: float)
     return ok(NAME, subject, words)
 
 
-def _refused(
-    host: Host, subject: str, error: ssl.SSLCertVerificationError, deadline: Deadline
-) -> Finding:
+def _refused(host: Host, subject: str, error: ssl.SSLCertVerificationError) -> Finding:
     """A certificate that is not valid: whose is it?"""
-    by = _signer(host, deadline)
+    by = _signer(host)
     words = f"certificate not valid: {error.verify_message.rstrip('.')}"
     words += f"; signed by {by}" if by else ""
     if by and intercepts(by):
@@ -84,7 +89,7 @@ def _refused(
                 "ca-certificates)")
 
 
-def _signer(host: Host, deadline: Deadline) -> str | None:
+def _signer(host: Host) -> str | None:
     """Who signed a certificate that nobody vouches for; None if that cannot be found out.
 
     Python tells only of what was verified. So it is fetched without being verified, and then
@@ -94,24 +99,27 @@ def _signer(host: Host, deadline: Deadline) -> str | None:
     context.check_hostname = False
     try:
         context.verify_mode = ssl.CERT_NONE
-        shown = _shown(host, context, deadline, binary=True)
+        shown = _shown(host, context, binary=True)
         context.verify_mode = ssl.CERT_REQUIRED
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         context.load_verify_locations(cadata=shown)
-        return issuer(_shown(host, context, deadline))
+        return issuer(_shown(host, context))
     except (OSError, ValueError, http.client.HTTPException):  # expired, or gone
         return None
 
 
-def _shown(host: Host, context: ssl.SSLContext, deadline: Deadline, binary: bool = False) -> Any:
-    with _reached(host, deadline) as sock, context.wrap_socket(
+def _shown(host: Host, context: ssl.SSLContext, binary: bool = False) -> Any:
+    with _reached(host) as sock, context.wrap_socket(
             sock, server_hostname=host.name) as tls:
         return tls.getpeercert(binary)
 
 
-def _reached(host: Host, deadline: Deadline) -> socket.socket:
-    """As the feeds reach it. Raises: OSError, ValueError, http.client.HTTPException."""
-    proxy = proxy_for("wss", host.name)
+def _reached(host: Host) -> socket.socket:
+    """As the feeds reach it, with TLS_S for each answer.
+
+    Raises: OSError, ValueError, http.client.HTTPException.
+    """
+    proxy, deadline = proxy_for("wss", host.name), Deadline(TCP_S)
     if proxy is None:
         sock = tcp(host.name, host.port, deadline)
     else:
@@ -121,7 +129,7 @@ def _reached(host: Host, deadline: Deadline) -> socket.socket:
         except BaseException:
             sock.close()
             raise
-    sock.settimeout(max(0.1, deadline.left_s))
+    sock.settimeout(TLS_S)
     return sock
 
 

@@ -38,6 +38,7 @@ class Place(NamedTuple):
 
 class Host(NamedTuple):
     """A name to look up. use: who needs it. proxied: it is reached through a proxy, if one is set.
+    spare: only addresses lead there that are tried when others fail.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Host(NamedTuple):
     setting: str
     secure: bool = False
     proxied: bool = True
+    spare: bool = False
 
 
 def stream_places(config: Config) -> list[Place]:
@@ -83,9 +85,11 @@ def alert_hosts(config: Config) -> Iterator[Host]:
 def hosts(config: Config) -> list[Host]:
     """Every one once, with the first use of it."""
     found: dict[tuple[str, int], Host] = {}
-    for place in (*stream_places(config), *rest_places(config)):
+    places = (*stream_places(config), *rest_places(config))
+    for place in sorted(places, key=lambda place: not place.first):
         found.setdefault((place.host, place.port), Host(
-            place.host, place.port, place.exchange.NAME, place.setting, place.secure))
+            place.host, place.port, place.exchange.NAME, place.setting, place.secure,
+            spare=not place.first))
     if uses_kafka(config):
         for broker in config.kafka_brokers:
             name, port = broker_address(broker)

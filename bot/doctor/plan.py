@@ -49,19 +49,20 @@ def _all(config: Config) -> Iterator[Check]:
 def _network(config: Config) -> Iterator[Check]:
     known = hosts(config)
     for host in {host.name: host for host in reversed(known)}.values():
-        yield Check(names.NAME, host.name, partial(names.look, host), names.SECONDS, names.REMEDY)
+        yield Check(names.NAME, host.name, partial(names.look, host), names.SECONDS, names.REMEDY,
+                    spare=host.spare)
     for host in known:
         if host.secure:
             yield Check(certificates.NAME, f"{host.name}:{host.port}",
                         partial(certificates.look, host), certificates.SECONDS,
-                        certificates.REMEDY)
+                        certificates.REMEDY, spare=host.spare)
     yield from _proxies(config)
     for place in rest_places(config):
         yield Check(rest.NAME, place.subject, rest.Api(place, config.symbols).look, rest.SECONDS,
-                    rest.REMEDY)
+                    rest.REMEDY, spare=not place.first)
     for place in stream_places(config):
         yield Check(streams.NAME, place.subject, streams.Stream(place, config).look,
-                    streams.SECONDS, streams.REMEDY)
+                    streams.SECONDS, streams.REMEDY, spare=not place.first)
     for broker in config.kafka_brokers if uses_kafka(config) else ():
         yield Check(brokers.NAME, broker, partial(brokers.look, config, broker), brokers.SECONDS,
                     brokers.REMEDY)

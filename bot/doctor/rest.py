@@ -4,7 +4,7 @@ traded.
 
 import email.utils
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import requests
@@ -13,7 +13,7 @@ import urllib3
 from bot import __version__
 from bot.doctor.finding import ClockReading, Finding, Report, fail, listed, ok, warn
 from bot.doctor.place import Place
-from bot.doctor.trouble import DROPPED, network_remedy, refused
+from bot.doctor.trouble import HANGS, network_remedy, refused
 from bot.errors import ExchangeError, ParseError
 from bot.feeds.dial import retry_after_s
 from bot.symbols import Symbol
@@ -22,7 +22,7 @@ from bot.worker import Deadline
 
 NAME = "rest"
 SECONDS = 10.0
-REMEDY = DROPPED
+REMEDY = HANGS
 CONNECT_S, READ_S = 4.0, 4.0
 BODY_LIMIT = 1 << 20
 SLOW_S = 1.0
@@ -142,7 +142,7 @@ class Api:
                                   self._place.exchange, self._place.setting))
 
     def _bad(self, words: str, remedy: str) -> Finding:
-        return bad(self._place)(NAME, self._place.subject, words, remedy)
+        return fail(NAME, self._place.subject, words, remedy)
 
     def _get(self, url: str) -> Answer:
         """Raises: requests.RequestException, urllib3.exceptions.HTTPError."""
@@ -152,11 +152,6 @@ class Api:
             return Answer(response.status_code, response.headers.get("Retry-After", ""),
                           response.headers.get("Date", ""), body, asked_at,
                           time.monotonic() - begun)
-
-
-def bad(place: Place) -> Callable[[str, str, str, str], Finding]:
-    """An address that is tried only when the one before it fails is no failure of the bot."""
-    return fail if place.first else warn
 
 
 def by_date(whose: str, answer: Answer) -> ClockReading | None:

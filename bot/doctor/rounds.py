@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from bot.doctor.finding import Finding, Report, fail
 from bot.errors import named
 from bot.worker import Deadline, Detached
@@ -12,7 +14,9 @@ from bot.worker import Deadline, Detached
 class Check(NamedTuple):
     """look: called once, on a thread of its own, with its time; what it raises is a fault of this
     program. seconds: after so long it is not waited for any more, and that is a failure. remedy:
-    for that. shown: whether its findings are printed; else only what it saw counts.
+    for that. shown: whether its findings are printed; else only what it saw counts. spare: whether
+    it is about an address that is tried only when the one before it fails: that failing is worth a
+    warning.
     """
 
     name: str
@@ -21,6 +25,7 @@ class Check(NamedTuple):
     seconds: float
     remedy: str
     shown: bool = True
+    spare: bool = False
 
 
 class _Running:
@@ -77,5 +82,12 @@ class Round:
                 continue
             self._running.remove(run)
             self.reports.append(report)
-            found += report.findings if run.check.shown else ()
+            for finding in report.findings if run.check.shown else ():
+                found.append(_softened(finding) if run.check.spare else finding)
         return found
+
+
+def _softened(finding: Finding) -> Finding:
+    if finding.level != "fail":
+        return finding
+    return msgspec.structs.replace(finding, level="warn")

@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.config import ENV_FILE, Config, misspelt
-from bot.doctor.finding import Finding, Report, ok, warn
+from bot.doctor.finding import Finding, Report, listed, ok, warn
 from bot.readers import is_loopback
 from bot.worker import Deadline
 
@@ -16,8 +16,9 @@ SHORTEST_TOKEN = 16
 
 def look(config: Config, deadline: Deadline) -> Report:
     found = tuple(remarks(config))
-    return Report(found or (ok(NAME, "", f"{len(config.symbols)} symbols, sources "
-                               f"{','.join(config.exchanges)}, mode {config.mode}"),))
+    return Report(found or (ok(NAME, "", f"mode {config.mode}, sources "
+                               f"{','.join(config.exchanges)}, symbols "
+                               f"{listed(symbol.name for symbol in config.symbols)}"),))
 
 
 def remarks(config: Config, env_file: Path = ENV_FILE) -> Iterator[Finding]:

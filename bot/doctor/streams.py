@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from bot.config import Config
 from bot.doctor.finding import Finding, PriceSeen, Report, fail, listed, ok, warn
 from bot.doctor.place import Place
-from bot.doctor.rest import bad
-from bot.doctor.trouble import DROPPED, network_remedy, refused
+from bot.doctor.trouble import HANGS, network_remedy, refused
 from bot.errors import ClosingSoon, ConnectError, ConnectionLost, ExchangeError, ParseError
 from bot.feeds.connection import Connection
 from bot.feeds.hosts import Hosts
@@ -21,7 +20,7 @@ NAME = "stream"
 HANDSHAKE_S = 8.0
 WATCH_S = 6.0  # from the subscription on; the ticker of Binance comes every second
 SECONDS = HANDSHAKE_S + WATCH_S + 1.0
-REMEDY = DROPPED
+REMEDY = HANGS
 SLICE_S = 0.1
 NOT_LISTED = ("see the lines `rest` for whether it is traded; an acknowledgement is no proof, "
               "Binance gives it for names that do not exist, and is silent")
@@ -68,7 +67,7 @@ class Stream:
         try:
             connection = self._connected(deadline)
         except ConnectError as error:
-            return Report((bad(place)(NAME, place.subject, *self._unopened(error)),))
+            return Report((fail(NAME, place.subject, *self._unopened(error)),))
         self._seen.opened_s = time.monotonic() - begun
         session = Session(connection, place.url, place.exchange, self._subscriptions,
                           time.monotonic())
@@ -149,17 +148,17 @@ class Stream:
 
     def _findings(self, lost: str) -> Iterator[Finding]:
         place, seen = self._place, self._seen
-        make, about = bad(place), place.subject
+        about = place.subject
         if seen.refusals:
             more = f" (and {len(seen.refusals) - 1} more)" if len(seen.refusals) > 1 else ""
-            yield make(NAME, about, seen.refusals[0] + more,
+            yield fail(NAME, about, seen.refusals[0] + more,
                        "correct TRADING_SYMBOL: there is no such market here")
         if seen.unreadable:
             yield warn(NAME, about, f"{len(seen.unreadable)} messages cannot be read, the first: "
                        f"{seen.unreadable[0]}", "the exchange has changed its messages, or another "
                        f"server is in its place: check {place.setting}")
         if lost:
-            yield make(NAME, about, f"{self._opened()}, then lost: {lost}",
+            yield fail(NAME, about, f"{self._opened()}, then lost: {lost}",
                        "try again; if it stays so, somebody on the way or the exchange ends it")
             return
         yield from self._silent()
@@ -179,9 +178,8 @@ class Stream:
                   and place.exchange.native(symbol) not in refused]
         if not silent:
             return
-        make = fail if place.first else warn
         taken = "acknowledged" if seen.acknowledged_at is not None else "not acknowledged"
-        yield make(NAME, place.subject, f"{self._opened()}, subscription {taken}, and then nothing "
+        yield fail(NAME, place.subject, f"{self._opened()}, subscription {taken}, and then nothing "
                    f"of {listed(silent)} for {WATCH_S:g} s", NOT_LISTED)
 
     def _opened(self) -> str:

@@ -5,6 +5,7 @@ from bot.exchanges.base import Exchange
 RESOLVER = "the resolver of this machine: see the lines `dns`, and /etc/resolv.conf"
 DROPPED = ("packets are lost on the way: a firewall here or there, or the host is down; from here "
            "`curl -v` shows how far one gets")
+HANGS = f"if the lines `dns` are well: {DROPPED}"
 REFUSED = ("nothing listens there, or a firewall refuses: check host and port of {setting}, and "
            "that outgoing connections to that port are allowed")
 

@@ -23,10 +23,11 @@ examples:
   python -m bot doctor --only dns,tls,rest,stream
   python -m bot doctor --json
 
-Checks: {', '.join(NAMES[:8])},
-{', '.join(NAMES[8:])}. All at the same time, and done within 20 s even when nothing answers.
-Nothing is changed: no message is published, no alert is sent; a file of 64 KB is written where the
-bot would write, and is gone again. It can run beside the bot.
+Checks, all at the same time: {', '.join(NAMES[:9])},
+{', '.join(NAMES[9:])}.
+It is done within 20 s even when nothing answers, and can run beside the bot. Nothing is changed: no
+message is published, no alert is sent; a file of 64 KB is written where the bot would write, and is
+gone again.
 
 exit codes: 0 all is well; 1 warnings; 2 failures, or wrong arguments; 78 bad settings, each on a
 line; 130 interrupted

@@ -9,13 +9,15 @@ from socket import socket
 
 import pytest
 
+from bot.doctor import certificates
 from bot.doctor.certificates import intercepts, issuer, judged, look
 from bot.doctor.place import Host
 from bot.feeds import dial
 from bot.worker import Deadline
+from tests.doctor.abyss import black_hole
 from tests.doctor.helpers import only
 from tests.processes import free_port
-from tests.servers import Behaviour, connect_proxy, raw_server, swallow
+from tests.servers import Behaviour, connect_proxy, raw_server, say, swallow
 
 SIGNER = "/O=Zscaler Inc./CN=Zscaler Root CA"
 DAY = 86_400.0
@@ -64,9 +66,9 @@ def trusted(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
     dial.tls_context.cache_clear()
 
 
-def found(port: int, name: str = "localhost", seconds: float = 5.0) -> tuple[str, str, str]:
+def found(port: int, name: str = "localhost") -> tuple[str, str, str]:
     host = Host(name, port, "okx", "OKX_WS_URL", secure=True)
-    finding = only(look(host, Deadline(seconds)))
+    finding = only(look(host, Deadline(5.0)))
     return finding.level, finding.words, finding.remedy
 
 
@@ -121,11 +123,25 @@ def test_one_that_has_ended_asks_for_the_clock_first(
     assert level == "fail" and "expired" in words and "clock" in remedy
 
 
-def test_a_handshake_that_is_swallowed_and_a_refused_port_are_failures() -> None:
+def test_a_handshake_that_is_swallowed_is_told_from_a_port_that_does_not_connect(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificates, "TLS_S", 0.3)
+    monkeypatch.setattr(certificates, "TCP_S", 0.3)
     with raw_server(swallow) as server:
-        assert found(server.port, seconds=0.3)[:2] == ("fail", "timed out")
+        level, words, _ = found(server.port)
+        assert (level, words) == ("fail", "connected, then the handshake failed: timed out")
+    with black_hole() as port:
+        assert found(port)[:2] == ("fail", "cannot connect: timed out")
     level, words, remedy = found(free_port())
-    assert (level, words) == ("fail", "Connection refused") and "OKX_WS_URL" in remedy
+    assert (level, words) == ("fail", "cannot connect: Connection refused")
+    assert "OKX_WS_URL" in remedy
+
+
+def test_a_port_that_speaks_no_tls_is_told() -> None:
+    with raw_server(say(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
+        level, words, remedy = found(server.port)
+    assert level == "fail" and "handshake failed" in words and "speak TLS" in remedy
 
 
 @pytest.mark.parametrize("name, days, level", [

@@ -19,6 +19,10 @@ def test_every_address_of_a_list_is_checked_and_the_first_counts_most() -> None:
     places = stream_places(config(BINANCE_WS_URL=TWO))
     assert [(place.host, place.port, place.first) for place in places[:2]] == [
         ("a.example", 9443, True), ("b.example", 443, False)]
+    spare = {check.about: check.spare for check in checks(config(BINANCE_WS_URL=TWO))}
+    for about in ("{}", "{}:443", "binance {}:443"):
+        assert spare[about.format("b.example")]
+    assert not (spare["a.example"] or spare["a.example:9443"] or spare["binance a.example:9443"])
     found = planned(BINANCE_WS_URL=TWO)
     assert ("stream", "binance a.example:9443") in found
     assert ("stream", "binance b.example:443") in found

@@ -16,8 +16,8 @@ from tests.processes import free_port
 from tests.servers import raw_server, say, swallow
 
 
-def looked(settings: Config, exchange: str = "okx", first: bool = True) -> Report:
-    where = place(exchange, settings.rest_urls[exchange][0], first, "REST_URL")
+def looked(settings: Config, exchange: str = "okx") -> Report:
+    where = place(exchange, settings.rest_urls[exchange][0], suffix="REST_URL")
     return Api(where, settings.symbols).look(Deadline(rest.SECONDS))
 
 
@@ -46,11 +46,6 @@ def test_each_refusal_has_its_words_and_remedy(
 def test_a_limit_is_told_with_its_time(sandbox: Sandbox) -> None:
     sandbox.fault("okx", "rest429", 17)
     assert "limits this address for 17 s" in bad(looked(config(sandbox))).words
-
-
-def test_an_address_for_the_case_of_need_is_only_worth_a_warning(sandbox: Sandbox) -> None:
-    sandbox.fault("okx", "rest503")
-    assert bad(looked(config(sandbox), first=False)).level == "warn"
 
 
 def test_a_symbol_that_is_not_listed_is_a_failure_and_the_others_are_well(

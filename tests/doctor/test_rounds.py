@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from bot.doctor.finding import Finding, Report, ok
+from bot.doctor.finding import Finding, Report, fail, ok
 from bot.doctor.rounds import Check, Round
 from bot.worker import Deadline
 from tests.helpers import PATIENCE_S
@@ -73,6 +73,17 @@ def test_what_is_not_to_be_shown_still_counts() -> None:
     going = Round([check("quiet", well("quiet"), shown=False)])
     assert all_of(going) == []
     assert going.reports[0].findings[0].check == "quiet"
+
+
+def test_what_fails_in_a_spare_place_is_a_warning() -> None:
+    def look(deadline: Deadline) -> Report:
+        return Report((fail("spare", "a", "words", "remedy"), ok("spare", "b", "words")))
+
+    found = all_of(Round([check("spare", look)._replace(spare=True)]))
+    assert [(finding.level, finding.remedy) for finding in found] == [
+        ("warn", "remedy"), ("ok", "")]
+    late = check("late", lambda deadline: Report(), seconds=0.0)._replace(spare=True)
+    assert {finding.level for finding in all_of(Round([late]))} <= {"warn"}
 
 
 def test_each_check_knows_how_much_time_it_has() -> None:

@@ -9,7 +9,6 @@ from bot.doctor.streams import SECONDS, Stream
 from bot.sandbox.server import Sandbox
 from bot.worker import Deadline
 from tests.doctor.helpers import bad, config, levels, only, place
-from tests.processes import free_port
 from tests.servers import raw_server, swallow
 
 BOTH = pytest.mark.parametrize("exchange", ["binance", "okx"])
@@ -67,11 +66,6 @@ def test_a_swallowed_handshake_is_given_up() -> None:
         finding = only(looked(config(OKX_WS_URL=f"ws://127.0.0.1:{server.port}")))
     assert finding.level == "fail" and "firewall" in finding.remedy
     assert "timed out" in finding.words or "no answer" in finding.words
-
-
-def test_one_for_the_case_of_need_that_fails_is_only_worth_a_warning() -> None:
-    settings = config(OKX_WS_URL=f"ws://127.0.0.1:{free_port()}")
-    assert only(looked(settings, first=False)).level == "warn"
 
 
 def test_binance_acknowledges_a_misspelt_symbol_and_is_silent(sandbox: Sandbox) -> None:
