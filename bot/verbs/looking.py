@@ -6,6 +6,7 @@ from urllib.parse import quote
 import msgspec
 
 from bot.config import Config
+from bot.errors import named
 from bot.verbs.calling import ask
 from bot.verbs.tables import (
     Story, Table, health_line, link_table, price_table, record_table, source_table, tier_table,
@@ -51,7 +52,18 @@ class Look(msgspec.Struct, frozen=True):
 
 
 def look(config: Config) -> Look:
-    """Raises: requests.RequestException, ValueError for answers that are not the bot's."""
+    """Raises: requests.RequestException, ValueError for answers that are not the bot's, or those of
+    a version that cannot be read.
+    """
+    try:
+        found = _asked(config)
+        found.tables(), found.stories  # so that who shows it need fear nothing
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(f"the answer is not this version's ({named(error)})") from error
+    return found
+
+
+def _asked(config: Config) -> Look:
     health = ask(config, "/api/websocket/health")
     prices = ask(config, "/api/v1/prices").get("prices", [])
     return Look(

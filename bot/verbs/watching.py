@@ -75,8 +75,7 @@ class Asker:
         try:
             self.seen = call.result()
             self.seen_at, self.error = monotonic(), ""
-        except (requests.RequestException, ValueError, LookupError, TypeError) as error:
-            # the last two: what answers is no bot of this version
+        except (requests.RequestException, ValueError) as error:
             self.error = worded(error)
 
     @property

@@ -29,8 +29,8 @@ def leg(exchange: str, rule: str = "agrees", words: str = "agrees with the other
 
 
 def incident(**changes: Any) -> Json:
-    return {"id": "demo-1", "source": "binance", "symbol": "BTCUSDT",
-            "cause": "no data for 5001 ms", "rule": "silence", "openedAt": 1795368361179, "closedAt": 1795368371616,
+    return {"id": "demo-1", "source": "binance", "symbol": "BTCUSDT", "rule": "silence",
+            "cause": "no data for 5001 ms", "openedAt": 1795368361179, "closedAt": 1795368371616,
             "durationMs": 10436.9, "detectedAfterMs": 5000.2, "switchedAfterMs": 0.0,
             "blackoutMs": 1.2, "priceStepBps": 9.462, "instance": "demo"} | changes
 
