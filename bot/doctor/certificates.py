@@ -1,6 +1,7 @@
 """TLS to every address: is the certificate valid, for how long, and is it the host's own."""
 
 import http.client
+import re
 import socket
 import ssl
 import time
@@ -142,4 +143,4 @@ def issuer(certificate: dict[str, Any]) -> str:
 
 
 def intercepts(name: str) -> bool:
-    return any(word in name.lower() for word in INTERCEPTORS)
+    return any(re.search(rf"\b{re.escape(word)}\b", name.lower()) for word in INTERCEPTORS)

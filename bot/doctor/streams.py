@@ -179,7 +179,9 @@ class Stream:
         if not silent:
             return
         taken = "acknowledged" if seen.acknowledged_at is not None else "not acknowledged"
-        yield fail(NAME, place.subject, f"{self._opened()}, subscription {taken}, and then nothing "
+        # a market may be quiet for so long while its neighbours live, but not the main one
+        make = warn if seen.ticks and self._symbols[0].name not in silent else fail
+        yield make(NAME, place.subject, f"{self._opened()}, subscription {taken}, and then nothing "
                    f"of {listed(silent)} for {WATCH_S:g} s", NOT_LISTED)
 
     def _opened(self) -> str:

@@ -17,7 +17,8 @@ ASK_S = 4.0
 BOOTED = Path("/run/systemd/system")  # there while systemd runs the machine (sd_booted(3))
 SHIPPED = Path(bot.__file__).parent.parent / "systemd" / f"{UNIT}.service"
 PROPERTIES = ("LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "NRestarts",
-              "ExecMainStatus", "FragmentPath", "NeedDaemonReload", "StateChangeTimestamp")
+              "ExecMainStatus", "FragmentPath", "NeedDaemonReload", "StateChangeTimestamp",
+              "EnvironmentFiles")
 LOG = f"journalctl -u {UNIT} -n 50"
 EX_CONFIG = "78"
 
@@ -63,7 +64,8 @@ def _activity(state: dict[str, str]) -> Finding:
     restarts = state.get("NRestarts") or "0"
     ended = f"result {state.get('Result')}, exit status {state.get('ExecMainStatus')}"
     if active == "active":
-        words = f"runs since {state.get('StateChangeTimestamp')}, {restarts} restarts"
+        words = (f"runs since {state.get('StateChangeTimestamp')}, {restarts} restarts"
+                 f"{_settings(state)}")
         if restarts != "0":
             return warn(NAME, UNIT, words, f"{LOG} says why it was restarted")
         return ok(NAME, UNIT, words)
@@ -75,6 +77,12 @@ def _activity(state: dict[str, str]) -> Finding:
     if active == "inactive":
         return warn(NAME, UNIT, "is installed and does not run", f"systemctl start {UNIT}")
     return ok(NAME, UNIT, f"is {active} ({sub})")
+
+
+def _settings(state: dict[str, str]) -> str:
+    """Where the service has its settings, which need not be those that are checked here."""
+    file = state.get("EnvironmentFiles", "").partition(" ")[0]
+    return f"; its settings are in {file}" if file else ""
 
 
 def _directives(text: str) -> set[str]:

@@ -27,7 +27,12 @@ Checks, all at the same time: {', '.join(NAMES[:9])},
 {', '.join(NAMES[9:])}.
 It is done within 20 s even when nothing answers, and can run beside the bot. Nothing is changed: no
 message is published, no alert is sent; a file of 64 KB is written where the bot would write, and is
-gone again.
+gone again. It looks with the settings of this environment and of .env here; for those of the
+service:
+
+  sudo sh -c 'set -a; DUCKDB_PATH=/var/lib/autonomous-bot/analytics.duckdb
+      LOG_DIR=/var/log/autonomous-bot; . /etc/autonomous-bot.env
+      exec /opt/autonomous-bot/.venv/bin/python -m bot doctor'
 
 exit codes: 0 all is well; 1 warnings; 2 failures, or wrong arguments; 78 bad settings, each on a
 line; 130 interrupted

@@ -156,4 +156,5 @@ def test_a_valid_one_is_judged(name: str, days: int, level: str) -> None:
 
 def test_a_certificate_without_an_issuer_is_nobodys() -> None:
     assert issuer({}) == "nobody"
-    assert intercepts("FortiGate CA, Fortinet") and not intercepts("DigiCert Inc")
+    assert intercepts("FortiGate CA, Fortinet") and intercepts("ESET SSL Filter CA")
+    assert not intercepts("DigiCert Inc") and not intercepts("Preset Trust")

@@ -69,12 +69,18 @@ def test_a_swallowed_handshake_is_given_up() -> None:
 
 
 def test_binance_acknowledges_a_misspelt_symbol_and_is_silent(sandbox: Sandbox) -> None:
-    report = looked(config(sandbox, TRADING_SYMBOL="BTCUSDT,BTTCUSDT"), "binance")
+    report = looked(config(sandbox, TRADING_SYMBOL="BTTCUSDT,BTCUSDT"), "binance")
     finding = bad(report)
     assert finding.level == "fail"
     assert "subscription acknowledged, and then nothing of BTTCUSDT" in finding.words
     assert "names that do not exist" in finding.remedy
     assert "first tick of BTCUSDT" in report.findings[-1].words
+
+
+def test_silence_of_one_symbol_among_others_may_be_a_quiet_market(sandbox: Sandbox) -> None:
+    sandbox.fault("okx", "symbol", "ETHUSDT")
+    finding = bad(looked(config(sandbox, TRADING_SYMBOL="BTCUSDT,ETHUSDT")))
+    assert finding.level == "warn" and "nothing of ETHUSDT" in finding.words
 
 
 def test_okx_refuses_a_misspelt_symbol_and_that_is_told_once(sandbox: Sandbox) -> None:

@@ -23,6 +23,11 @@ def test_one_that_runs_is_well() -> None:
     assert found() == [("ok", "runs since Mon 2026-11-23 10:00:00 UTC, 0 restarts", "")]
 
 
+def test_where_its_settings_are_is_said() -> None:
+    ((_, words, _),) = found(EnvironmentFiles="/etc/autonomous-bot.env (ignore_errors=yes)")
+    assert words.endswith("; its settings are in /etc/autonomous-bot.env")
+
+
 def test_one_that_is_not_installed_is_no_fault() -> None:
     ((level, words, _),) = found(installed=None, LoadState="not-found")
     assert level == "ok" and "not installed" in words
