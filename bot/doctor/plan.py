@@ -5,7 +5,7 @@ from functools import partial
 
 from bot.config import Config
 from bot.doctor import (
-    alerts, brokers, certificates, clock, log_folder, machine, names, port, prices, proxies, record,
+    alerts, brokers, certificates, clock, heard, log_folder, machine, names, port, prices, proxies, record,
     rest, settings, streams, unit)
 from bot.doctor.finding import Finding, Report
 from bot.doctor.place import hosts, rest_places, stream_places, uses_kafka
@@ -15,10 +15,10 @@ QUICK_S = 5.0
 OWN_FAULT = "a fault of this program: report it"
 # In this order they are listed; each begins at the same time as the others.
 NAMES = (settings.NAME, machine.VERSIONS, machine.LIMITS, clock.NAME, names.NAME, proxies.NAME,
-         certificates.NAME, rest.NAME, streams.NAME, prices.NAME, brokers.NAME, record.NAME,
+         certificates.NAME, rest.NAME, heard.NAME, prices.NAME, brokers.NAME, record.NAME,
          port.NAME, alerts.NAME, log_folder.NAME, unit.NAME)
 # Whose findings rest on what others saw.
-RESTS_ON = {clock.NAME: rest.NAME, prices.NAME: streams.NAME}
+RESTS_ON = {clock.NAME: rest.NAME, prices.NAME: heard.NAME}
 
 
 def checks(config: Config, only: Collection[str] = NAMES) -> list[Check]:
@@ -61,7 +61,7 @@ def _network(config: Config) -> Iterator[Check]:
         yield Check(rest.NAME, place.subject, rest.Api(place, config.symbols).look, rest.SECONDS,
                     rest.REMEDY, spare=not place.first)
     for place in stream_places(config):
-        yield Check(streams.NAME, place.subject, streams.Stream(place, config).look,
+        yield Check(heard.NAME, place.subject, streams.Stream(place, config).look,
                     streams.SECONDS, streams.REMEDY, spare=not place.first)
     for broker in config.kafka_brokers if uses_kafka(config) else ():
         yield Check(brokers.NAME, broker, partial(brokers.look, config, broker), brokers.SECONDS,
