@@ -1,11 +1,19 @@
 """Where alerts go. Nothing is sent: `alert-test` does that."""
 
+from collections.abc import Iterator
+from functools import partial
+
 from bot.config import Config
 from bot.doctor.finding import Report, ok
 from bot.doctor.place import alert_hosts
+from bot.doctor.rounds import OWN_FAULT, QUICK_S, Check
 from bot.worker import Deadline
 
 NAME = "alerts"
+
+
+def alert_checks(config: Config) -> Iterator[Check]:
+    yield Check(NAME, "", partial(look, config), QUICK_S, OWN_FAULT)
 
 
 def look(config: Config, deadline: Deadline) -> Report:

@@ -4,6 +4,7 @@ tell. Nothing is read from a topic and nothing is written to one.
 
 import socket
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -13,6 +14,7 @@ from bot.broker.grumbles import GRUMBLES
 from bot.config import Config
 from bot.doctor.finding import Finding, Report, fail, listed, ok, warn
 from bot.doctor.place import broker_address
+from bot.doctor.rounds import Check
 from bot.doctor.trouble import HANGS
 from bot.errors import named
 from bot.feeds.dial import tcp
@@ -21,7 +23,6 @@ from bot.worker import Deadline
 
 NAME = "kafka"
 SECONDS = 10.0
-REMEDY = HANGS
 TCP_S = 3.0
 CLIENT_S = 4.0
 UNKNOWN_TOPIC, DENIED = 3, 29  # error codes of Kafka's protocol guide
@@ -42,6 +43,11 @@ def uses(config: Config) -> list[Use]:
         found += [Use(f"{config.kafka_publish_topic}{suffix}", "write", "KAFKA_PUBLISH_TOPIC")
                   for suffix in ("", ".served")]
     return found
+
+
+def broker_checks(config: Config) -> Iterator[Check]:
+    for broker in config.kafka_brokers if uses(config) else ():
+        yield Check(NAME, broker, partial(look, config, broker), SECONDS, HANGS)
 
 
 def look(config: Config, broker: str, deadline: Deadline) -> Report:

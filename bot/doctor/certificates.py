@@ -5,11 +5,13 @@ import re
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from bot.doctor.finding import Finding, Report, fail, ok, warn
 from bot.doctor.place import Host
+from bot.doctor.rounds import Check
 from bot.doctor.trouble import network_remedy
 from bot.feeds.dial import proxy_for, tcp, tls_context, tunnel
 from bot.wording import worded
@@ -28,6 +30,13 @@ INTERCEPTORS = (
     "charles proxy", "fiddler", "portswigger", "squid", "check point", "untangle", "watchguard",
     "sonicwall", "barracuda", "adguard", "forcepoint", "websense", "cloudflare gateway")
 Distinguished = Iterable[Iterable[tuple[str, str]]]
+
+
+def certificate_checks(known: Iterable[Host]) -> Iterator[Check]:
+    for host in known:
+        if host.secure:
+            yield Check(NAME, f"{host.name}:{host.port}", partial(look, host), SECONDS, REMEDY,
+                        spare=host.spare)
 
 
 def look(host: Host, deadline: Deadline) -> Report:

@@ -2,10 +2,11 @@
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from bot.doctor.finding import ClockReading, Finding, Report, fail, ok, warn
+from bot.doctor.rounds import Check
 from bot.worker import Deadline
 
 NAME = "clock"
@@ -17,6 +18,10 @@ REMEDY = "timedatectl does not answer; is the system bus alive?"
 # is taken for old (bot.sources.rest).
 OFF_S, WRONG_S = 1.0, 60.0
 SET_IT = "timedatectl set-ntp true, or install chrony; in a virtual machine look at its host too"
+
+
+def clock_checks() -> Iterator[Check]:
+    yield Check(NAME, "NTP", ntp, SECONDS, REMEDY)
 
 
 def ntp(deadline: Deadline) -> Report:
@@ -41,7 +46,7 @@ def ntp_state(told: str) -> tuple[Finding, ...]:
     return (warn(NAME, "NTP", on, SET_IT),)
 
 
-def judged(readings: Sequence[ClockReading]) -> tuple[Finding, ...]:
+def compare_clocks(readings: Sequence[ClockReading]) -> tuple[Finding, ...]:
     """Two clocks that agree outvote a third, which may be ours."""
     best: dict[str, ClockReading] = {}
     for reading in readings:

@@ -1,10 +1,13 @@
 """The folder of the log, and the file in it that may be somebody else's."""
 
 import os
+from collections.abc import Iterator
+from functools import partial
 
 from bot.config import Config
 from bot.doctor.finding import Report, warn
 from bot.doctor.folders import writable
+from bot.doctor.rounds import Check
 from bot.logs import FILE_NAME
 from bot.record.vitals import Room
 from bot.worker import Deadline
@@ -13,6 +16,10 @@ NAME = "logs"
 SECONDS = 8.0
 REMEDY = "the disk does not answer: dmesg, and the state of the mount"
 ROOM = Room(warn=100_000_000, stop=0)
+
+
+def log_checks(config: Config) -> Iterator[Check]:
+    yield Check(NAME, "", partial(look, config), SECONDS, REMEDY)
 
 
 def look(config: Config, deadline: Deadline) -> Report:

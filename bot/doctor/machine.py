@@ -7,12 +7,18 @@ from collections.abc import Iterator
 from importlib import metadata
 
 from bot.doctor.finding import Finding, Report, fail, ok, warn
+from bot.doctor.rounds import OWN_FAULT, QUICK_S, Check
 from bot.worker import Deadline
 
 VERSIONS, LIMITS = "versions", "limits"
 PACKAGE = "autonomous-bot"
 REQUIREMENT = re.compile(r"([\w.-]+)(?:\[[\w,]+\])?\s*\(?([<>=0-9.,\s]*)\)?$")
 FEW_FILES, TOO_FEW_FILES = 1024, 128
+
+
+def machine_checks() -> Iterator[Check]:
+    yield Check(VERSIONS, "", versions, QUICK_S, OWN_FAULT)
+    yield Check(LIMITS, "", limits, QUICK_S, OWN_FAULT)
 
 
 def versions(deadline: Deadline) -> Report:

@@ -2,10 +2,13 @@
 
 import ipaddress
 import socket
+from collections.abc import Iterable, Iterator
+from functools import partial
 from time import monotonic
 
 from bot.doctor.finding import Finding, Report, fail, listed, ok, warn
 from bot.doctor.place import Host
+from bot.doctor.rounds import Check
 from bot.feeds.dial import proxy_for
 from bot.worker import Deadline
 
@@ -14,6 +17,12 @@ SECONDS = 6.0
 SLOW_S = 1.0
 REMEDY = "the resolver does not answer: /etc/resolv.conf, `resolvectl status`, and the way to it"
 NO_ROUTE = "a route or a tunnel for IPv6, or a resolver that knows the IPv4 addresses (A records)"
+
+
+def name_checks(known: Iterable[Host]) -> Iterator[Check]:
+    """Each name once, whatever its ports."""
+    for host in {host.name: host for host in reversed(list(known))}.values():
+        yield Check(NAME, host.name, partial(look, host), SECONDS, REMEDY, spare=host.spare)
 
 
 def look(host: Host, deadline: Deadline) -> Report:

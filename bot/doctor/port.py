@@ -2,6 +2,8 @@
 
 import errno
 import socket
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import requests
@@ -9,6 +11,7 @@ import requests
 from bot.config import Config
 from bot.doctor.finding import Finding, Report, fail, ok, warn
 from bot.doctor.processes import listener
+from bot.doctor.rounds import Check
 from bot.verbs.calling import call, read
 from bot.worker import Deadline
 
@@ -16,6 +19,10 @@ NAME = "api"
 SECONDS = 8.0
 REMEDY = "whoever listens there takes connections and does not answer: ss -ltnp shows who"
 ANSWER_S = 2.0
+
+
+def port_checks(config: Config) -> Iterator[Check]:
+    yield Check(NAME, "", partial(look, config), SECONDS, REMEDY)
 
 
 def look(config: Config, deadline: Deadline) -> Report:

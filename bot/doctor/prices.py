@@ -15,7 +15,7 @@ REMEDY = ("compare both with a third venue: one of them may be another market (a
           "testnet), or its address in the settings another exchange's")
 
 
-def judged(prices: Sequence[PriceSeen]) -> tuple[Finding, ...]:
+def compare_prices(prices: Sequence[PriceSeen]) -> tuple[Finding, ...]:
     """Every pair of exchanges for each symbol; those that agree are one line."""
     found: list[Finding] = []
     near: list[str] = []

@@ -4,13 +4,15 @@ import http.client
 import re
 import socket
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from time import monotonic
 from typing import NamedTuple
 from urllib.parse import SplitResult
 
 from bot.doctor.finding import Finding, Report, fail, ok
 from bot.doctor.place import Host
+from bot.doctor.rounds import OWN_FAULT, QUICK_S, Check
 from bot.feeds.dial import proxy_for, tcp, tunnel
 from bot.wording import worded
 from bot.worker import Deadline
@@ -47,11 +49,23 @@ def ways(hosts: Iterable[Host]) -> list[Way]:
     return list(found.values())
 
 
+def proxy_checks(known: Iterable[Host]) -> Iterator[Check]:
+    try:
+        found = ways(known)
+    except ValueError as error:
+        yield Check(NAME, "", partial(unreadable, error), QUICK_S, OWN_FAULT)
+        return
+    for way in found:
+        yield Check(NAME, way.subject, partial(look, way), SECONDS, REMEDY)
+    if not found:
+        yield Check(NAME, "", none_needed, QUICK_S, OWN_FAULT)
+
+
 def none_needed(deadline: Deadline) -> Report:
     return Report((ok(NAME, "", "none in force, hosts are reached directly" + _exempt()),))
 
 
-def unreadable(error: ValueError) -> Report:
+def unreadable(error: ValueError, deadline: Deadline) -> Report:
     return Report((fail(NAME, "", f"a proxy variable is no URL: {error}",
                         "write it as http://host:port in HTTPS_PROXY, HTTP_PROXY or ALL_PROXY"),))
 

@@ -1,5 +1,7 @@
 """The record: its disk, its file and who holds it, and the folder of the archive."""
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ from bot.config import Config
 from bot.doctor.finding import Finding, Report, fail, ok, warn
 from bot.doctor.folders import writable
 from bot.doctor.processes import command_of
+from bot.doctor.rounds import Check
 from bot.errors import RecorderError
 from bot.record.files import Held, opened_file
 from bot.record.mark import held_by
@@ -22,6 +25,13 @@ NAME = "record"
 SECONDS = 8.0
 REMEDY = "the disk does not answer: dmesg, and the state of the mount"
 ANSWER_S = 2.0
+
+
+def record_checks(config: Config) -> Iterator[Check]:
+    """None with the recorder switched off."""
+    looks = {"disk": disk, "file": file, "archive": archive} if config.enable_duckdb else {}
+    for about, look in looks.items():
+        yield Check(NAME, about, partial(look, config), SECONDS, REMEDY)
 
 
 def disk(config: Config, deadline: Deadline) -> Report:

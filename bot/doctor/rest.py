@@ -11,8 +11,10 @@ import requests
 import urllib3
 
 from bot import __version__
+from bot.config import Config
 from bot.doctor.finding import ClockReading, Finding, Report, fail, listed, ok, warn
-from bot.doctor.place import Place
+from bot.doctor.place import Place, rest_places
+from bot.doctor.rounds import Check
 from bot.doctor.trouble import HANGS, network_remedy, refused
 from bot.errors import ExchangeError, ParseError
 from bot.feeds.dial import retry_after_s
@@ -22,12 +24,17 @@ from bot.worker import Deadline
 
 NAME = "rest"
 SECONDS = 10.0
-REMEDY = HANGS
 CONNECT_S, READ_S = 4.0, 4.0
 BODY_LIMIT = 1 << 20
 SLOW_S = 1.0
 MOST_ASKED = 5  # symbols; the lines of the streams tell of all
 DATE_STEP_S = 1.0  # of the header Date
+
+
+def rest_checks(config: Config) -> Iterator[Check]:
+    for place in rest_places(config):
+        yield Check(NAME, place.subject, Api(place, config.symbols).look, SECONDS, HANGS,
+                    spare=not place.first)
 
 
 class Answer(NamedTuple):

@@ -11,6 +11,10 @@ from bot.errors import named
 from bot.worker import Deadline, Detached
 
 
+QUICK_S = 5.0  # for what can hardly hang
+OWN_FAULT = "a fault of this program: report it"
+
+
 class Check(NamedTuple):
     """look: called once, on a thread of its own, with its time; what it raises is a fault of this
     program. seconds: after so long it is not waited for any more, and that is a failure. remedy:
@@ -47,7 +51,7 @@ class _Running:
             failure = self.call.failure
             return self.call.result() if failure is None else self._failed(
                 f"the check itself failed: {named(failure)}",
-                "a fault of this program: report it, with this line")
+                f"{OWN_FAULT}, with this line")
         if self.deadline.passed:
             return self._failed(f"no end within {self.check.seconds:g} s", self.check.remedy)
         return None

@@ -2,16 +2,22 @@
 
 import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from bot.config import ENV_FILE, Config, misspelt
 from bot.doctor.finding import Finding, Report, listed, ok, warn
+from bot.doctor.rounds import OWN_FAULT, QUICK_S, Check
 from bot.readers import is_loopback
 from bot.worker import Deadline
 
 NAME = "settings"
 SHORTEST_TOKEN = 16
+
+
+def settings_checks(config: Config) -> Iterator[Check]:
+    yield Check(NAME, "", partial(look, config), QUICK_S, OWN_FAULT)
 
 
 def look(config: Config, deadline: Deadline) -> Report:

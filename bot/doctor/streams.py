@@ -1,11 +1,13 @@
 """The stream of each exchange, opened and subscribed by the feeds' own code."""
 
 import time
+from collections.abc import Iterator
 
 from bot.config import Config
 from bot.doctor.finding import Report, fail
 from bot.doctor.heard import NAME, Heard, told
-from bot.doctor.place import Place
+from bot.doctor.place import Place, stream_places
+from bot.doctor.rounds import Check
 from bot.doctor.trouble import HANGS, network_remedy, refused
 from bot.errors import ClosingSoon, ConnectError, ConnectionLost, ExchangeError, ParseError
 from bot.feeds.connection import Connection
@@ -17,8 +19,13 @@ from bot.worker import Deadline
 HANDSHAKE_S = 8.0
 WATCH_S = 6.0  # from the handshake on; the ticker of Binance comes every second
 SECONDS = HANDSHAKE_S + WATCH_S + 1.0
-REMEDY = HANGS
 SLICE_S = 0.1
+
+
+def stream_checks(config: Config) -> Iterator[Check]:
+    for place in stream_places(config):
+        yield Check(NAME, place.subject, Stream(place, config).look, SECONDS, HANGS,
+                    spare=not place.first)
 
 
 class Stream:

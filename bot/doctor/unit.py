@@ -7,6 +7,7 @@ from pathlib import Path
 
 import bot
 from bot.doctor.finding import Finding, Report, fail, listed, ok, warn
+from bot.doctor.rounds import Check
 from bot.worker import Deadline
 
 NAME = "unit"
@@ -21,6 +22,10 @@ PROPERTIES = ("LoadState", "UnitFileState", "ActiveState", "SubState", "Result",
               "EnvironmentFiles")
 LOG = f"journalctl -u {UNIT} -n 50"
 EX_CONFIG = "78"
+
+
+def unit_checks() -> Iterator[Check]:
+    yield Check(NAME, "", look, SECONDS, REMEDY)
 
 
 def look(deadline: Deadline) -> Report:

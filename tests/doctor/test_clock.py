@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.doctor.clock import judged, ntp_state
+from bot.doctor.clock import compare_clocks, ntp_state
 from bot.doctor.finding import ClockReading
 
 
@@ -24,18 +24,18 @@ def reading(whose: str, ahead_s: float, within_s: float = 0.05) -> ClockReading:
 def test_two_that_agree_outvote_a_third(
     readings: list[tuple[str, float]], level: str, words: str
 ) -> None:
-    (finding,) = judged([reading(*one) for one in readings])
+    (finding,) = compare_clocks([reading(*one) for one in readings])
     assert finding.level == level and words in finding.words, finding
     assert bool(finding.remedy) is (level != "ok")
 
 
 def test_a_long_way_excuses_a_difference() -> None:
-    (finding,) = judged([reading("okx", 3.0, within_s=2.5)])
+    (finding,) = compare_clocks([reading("okx", 3.0, within_s=2.5)])
     assert finding.level == "ok"
 
 
 def test_of_each_exchange_the_sharpest_reading_counts() -> None:
-    (finding,) = judged([reading("okx", 5.0, 4.0), reading("okx", 0.01, 0.02)])
+    (finding,) = compare_clocks([reading("okx", 5.0, 4.0), reading("okx", 0.01, 0.02)])
     assert finding.words == "this machine is 10 ms (+-20 ms) ahead of okx"
 
 

@@ -79,4 +79,4 @@ def test_a_variable_that_is_no_url_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("https_proxy", "http://proxy:port")
     with pytest.raises(ValueError) as caught:
         ways([HOST])
-    assert only(unreadable(caught.value)).level == "fail"
+    assert only(unreadable(caught.value, SOON)).level == "fail"
