@@ -75,9 +75,10 @@ def _activity(state: dict[str, str]) -> Finding:
             return warn(NAME, UNIT, words, f"{LOG} says why it was restarted")
         return ok(NAME, UNIT, words)
     if active == "failed" or sub == "auto-restart" or active == "activating" and restarts != "0":
-        remedy = "python -m bot check names the bad settings" if (
+        remedy = "python -m bot check, with its settings, names the bad ones" if (
             state.get("ExecMainStatus") == EX_CONFIG) else LOG
-        return fail(NAME, UNIT, f"is {active} ({sub}), {restarts} restarts; {ended}",
+        state_now = active if sub in ("", active) else f"{active} ({sub})"
+        return fail(NAME, UNIT, f"is {state_now}, {restarts} restarts; {ended}{_settings(state)}",
                     f"{remedy}; then systemctl reset-failed {UNIT} and start it")
     if active == "inactive":
         return warn(NAME, UNIT, "is installed and does not run", f"systemctl start {UNIT}")
