@@ -77,7 +77,8 @@ def _parser(wanted: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="autonomous-bot",
         description="One fresh and trustworthy price per symbol, from several exchanges.",
-        epilog="Settings come from the environment and from .env; `check` shows them. Exit codes: "
+        epilog="Each verb has examples: `status --help`. "
+               "Settings come from the environment and from .env; `check` shows them. Exit codes: "
                "0 clean stop, 1 a thread did not stop in time, 69 port taken or bot not reached, "
                "70 internal fault, 78 bad settings.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")

@@ -167,3 +167,22 @@ def test_progress_is_shown_on_a_terminal_and_gone_at_the_end(tmp_path: Path) -> 
         assert process.wait(PATIENCE_S) == 2
     os.close(ours)
     assert b"waiting for dns " in shown and shown.endswith(b"\r\x1b[K")
+
+
+def test_no_secret_is_told_whatever_fails(tmp_path: Path) -> None:
+    secret, port = "t0psecret", free_port()
+    answer = doctor(tmp_path, {
+        "BINANCE_WS_URL": f"wss://me:{secret}@127.0.0.1:{port},ws://me:{secret}@no.name.invalid/x",
+        "BINANCE_REST_URL": f"https://me:{secret}@127.0.0.1:{port}",
+        "OKX_WS_URL": f"ws://me:{secret}@[::1]:{port}/{secret}",
+        "OKX_REST_URL": f"http://me:{secret}@no.name.invalid/{secret}",
+        "ENABLE_KAFKA": "true", "KAFKA_BROKERS": f"127.0.0.1:{port}",
+        "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_MECHANISM": "PLAIN",
+        "KAFKA_SASL_USERNAME": "me", "KAFKA_SASL_PASSWORD": secret,
+        "API_HOST": "0.0.0.0", "API_TOKEN": secret,
+        "ALERT_WEBHOOK_URL": f"https://127.0.0.1:{port}/{secret}",
+        "ALERT_TELEGRAM_TOKEN": f"123456:{secret}{secret}", "ALERT_TELEGRAM_CHAT": "1",
+        "ALERT_TELEGRAM_URL": f"http://127.0.0.1:{port}",
+        "https_proxy": f"http://me:{secret}@127.0.0.1:{port}"})
+    assert answer.returncode == 2
+    assert secret not in answer.stdout + answer.stderr
