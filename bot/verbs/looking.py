@@ -32,14 +32,17 @@ class Look(msgspec.Struct, frozen=True):
         return {"health": self.health, "prices": self.prices, "kafka": self.kafka,
                 "record": self.record, "incidents": self.incidents, "explain": self.explained}
 
-    def tables(self) -> list[Table]:
-        """The most important first."""
-        found = [price_table(self.prices)]
-        if "sources" in self.health:
-            found.append(source_table(self.health, self.explained))
-        found.append(tier_table(self.prices, self.health, self.kafka))
-        return found + [table for table in (link_table(self.kafka), record_table(self.record))
-                        if table is not None]
+    @property
+    def sources(self) -> Table | None:
+        """None with the feeds switched off."""
+        return source_table(self.health, self.explained) if "sources" in self.health else None
+
+    @property
+    def parts(self) -> list[Table]:
+        """Tiers, Kafka, the record: what is in use of them."""
+        found = (tier_table(self.prices, self.health, self.kafka), link_table(self.kafka),
+                 record_table(self.record))
+        return [table for table in found if table is not None]
 
     @property
     def headline(self) -> str:
@@ -57,7 +60,8 @@ def look(config: Config) -> Look:
     """
     try:
         found = _asked(config)
-        found.tables(), found.stories  # so that who shows it need fear nothing
+        # so that who shows it need fear nothing
+        price_table(found.prices), found.sources, found.parts, found.stories
     except (LookupError, TypeError, AttributeError) as error:
         raise ValueError(f"the answer is not this version's ({named(error)})") from error
     return found

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import NamedTuple
 
 from bot.verbs.looking import Look
-from bot.verbs.tables import Table
+from bot.verbs.tables import Json, Table, price_table
 from bot.verbs.terminal import BOLD, DIM, RED, YELLOW, cut, painted, wrapped
 
 LINES_OF_A_STORY = 2
+FEWEST_PRICES = 3
 NOBODY = ("Is it running (systemctl status autonomous-bot), and with these settings (python -m bot "
           "check)?")
 
@@ -33,7 +34,7 @@ def picture(
     """
     first = seen.headline if seen else "no answer yet"
     lines = [Line(f"{first}  {now:%H:%M:%S} UTC  ({where}, every {every_s:g} s)", BOLD)]
-    lines += _body(seen, columns) if seen else [
+    lines += _body(seen, columns, rows) if seen else [
         Line(line) for line in wrapped("", NOBODY, columns)]
     if silence is not None:
         old = "; the figures below are from before" if seen else ""
@@ -43,14 +44,25 @@ def picture(
     return [_shown(line, columns, colours) for line in lines]
 
 
-def _body(seen: Look, columns: int | None) -> list[Line]:
-    first, *others = seen.tables()
-    blocks = [_block(first, columns)]
-    if len(others) > 1:
-        blocks.append(_block(others.pop(0), columns))  # the sources
+def _body(seen: Look, columns: int | None, rows: int | None) -> list[Line]:
+    blocks = [_prices(seen.prices, columns, rows)]
+    if seen.sources is not None:
+        blocks.append(_block(seen.sources, columns))
     blocks.append(_stories(seen, columns))
-    blocks += [_block(table, columns) for table in others]
+    blocks += [_block(table, columns) for table in seen.parts]
     return [line for block in blocks for line in (Line(""), *block)]
+
+
+def _prices(prices: list[Json], columns: int | None, rows: int | None) -> list[Line]:
+    """At most half of the window: of many those that are not trusted go first."""
+    most = len(prices) if rows is None else max(FEWEST_PRICES, rows // 2 - 3)
+    if len(prices) <= most:
+        return _block(price_table(prices), columns)
+    ordered = sorted(prices, key=lambda price: bool(price.get("trusted")))
+    bad = sum(not price.get("trusted") for price in ordered[most:])
+    return [*_block(price_table(ordered[:most]), columns),
+            Line(f"and {len(prices) - most} more, {bad or 'none'} of them without a trusted price",
+                 RED if bad else DIM)]
 
 
 def _block(table: Table, columns: int | None) -> list[Line]:

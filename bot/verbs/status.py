@@ -10,6 +10,7 @@ from bot.config import load
 from bot.verbs.calling import unreachable
 from bot.verbs.looking import Look, look
 from bot.verbs.query import hang_up
+from bot.verbs.tables import price_table
 from bot.verbs.terminal import size, wrapped
 from bot.verbs.watching import watch
 
@@ -59,9 +60,8 @@ def run(arguments: Namespace) -> int:
 
 
 def _page(seen: Look) -> list[str]:
-    first, *others = seen.tables()
-    lines = [*first.lines(), "", seen.headline]
-    for table in others:
+    lines = [*price_table(seen.prices).lines(), "", seen.headline]
+    for table in [*([seen.sources] if seen.sources else []), *seen.parts]:
         lines += [*table.lines(), ""]
     stories = seen.stories[:MOST_STORIES]
     lines += ["last incidents (UTC)" if stories else "no incidents"]

@@ -39,6 +39,20 @@ def test_it_fits_the_window(columns: int, rows: int) -> None:
         assert max(len(COLOUR.sub("", line)) for line in lines) <= columns
 
 
+def test_many_symbols_leave_room_for_the_rest_and_bad_ones_go_first() -> None:
+    prices = [price(f"A{number}USDT") for number in range(30)]
+    prices[25] = price("BADUSDT", status="disputed", trusted=False)
+    lines = drawn(seen(prices=prices), rows=24)
+    text = "\n".join(lines)
+    assert "SOURCE" in text and "LAST INCIDENTS" in text
+    at = next(number for number, line in enumerate(lines) if line.startswith("SYMBOL"))
+    assert lines[at + 1].startswith("BADUSDT")
+    assert "and 21 more, none of them without a trusted price" in text
+    everything = [price(f"A{number}USDT", trusted=False, status="stale") for number in range(30)]
+    assert "and 21 more, 21 of them without" in "\n".join(drawn(seen(prices=everything), rows=24))
+    assert "A29USDT" in "\n".join(drawn(seen(prices=everything)))
+
+
 def test_a_window_that_is_too_low_says_how_much_is_missing() -> None:
     lines = drawn(seen(), rows=8)
     assert len(lines) == 8 and re.search(r"\(\d+ more lines; the window is too low\)", lines[-1])
