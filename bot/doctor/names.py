@@ -48,7 +48,7 @@ def _found(host: Host) -> Finding:
 
 def _failed(host: Host, error: socket.gaierror, took_s: float) -> Finding:
     words = f"{error.strerror} (after {took_s * 1000:.0f} ms; for {host.use})"
-    if error.errno == socket.EAI_NONAME:
+    if error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
         return fail(NAME, host.name, words, f"check the spelling in {host.setting}; if that is "
                     f"right the resolver does not know it: ask another one with dig or host")
     return fail(NAME, host.name, words, REMEDY)

@@ -19,6 +19,7 @@ from bot.worker import Deadline
 
 NAME = "proxy"
 SECONDS = 8.0
+TCP_S, TUNNEL_S = 3.5, 3.5
 REMEDY = "the proxy swallows requests: check HTTPS_PROXY, or name the hosts in NO_PROXY"
 STATUS = re.compile(r"failed: (\d{3})")
 
@@ -71,18 +72,19 @@ def unreadable(error: ValueError, deadline: Deadline) -> Report:
 
 
 def look(way: Way, deadline: Deadline) -> Report:
-    return Report((_found(way, deadline),))
+    return Report((_found(way),))
 
 
-def _found(way: Way, deadline: Deadline) -> Finding:
+def _found(way: Way) -> Finding:
     if way.proxy.scheme != "http":
         return fail(NAME, way.subject, f"{way.proxy.scheme}:// is not spoken by the streams",
                     "name a proxy that takes CONNECT over plain HTTP: http://host:port")
     begun, target = monotonic(), f"{way.target.name}:{way.target.port}"
     sock: socket.socket | None = None
     try:
-        sock = tcp(str(way.proxy.hostname), way.proxy.port or 80, deadline)
-        tunnel(sock, way.proxy, way.target.name, way.target.port, deadline)
+        sock = tcp(str(way.proxy.hostname), way.proxy.port or 80, Deadline(TCP_S))
+        sock.settimeout(TUNNEL_S)
+        tunnel(sock, way.proxy, way.target.name, way.target.port, Deadline(TUNNEL_S))
     except (OSError, ValueError, http.client.HTTPException) as error:
         return _failed(way, target, worded(error), connected=sock is not None)
     finally:
@@ -93,6 +95,8 @@ def _found(way: Way, deadline: Deadline) -> Finding:
 
 
 def _failed(way: Way, target: str, words: str, connected: bool) -> Finding:
+    if connected and words == "timed out":
+        return fail(NAME, way.subject, f"was asked for {target} and does not answer", REMEDY)
     if not connected:
         return fail(NAME, way.subject, f"cannot be reached: {words}",
                     "start the proxy, or correct or unset HTTPS_PROXY, HTTP_PROXY, ALL_PROXY")

@@ -25,6 +25,7 @@ def test_an_address_is_not_looked_up(name: str) -> None:
 
 @pytest.mark.parametrize("error, remedy", [
     (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), "BINANCE_WS_URL"),
+    (socket.gaierror(socket.EAI_NODATA, "No address associated with hostname"), "BINANCE_WS_URL"),
     (socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"), REMEDY)])
 def test_a_name_that_is_not_known_is_told_from_a_resolver_that_does_not_answer(
     monkeypatch: pytest.MonkeyPatch, error: socket.gaierror, remedy: str

@@ -7,7 +7,7 @@ from bot.doctor.proxies import Way, look, none_needed, unreadable, ways
 from bot.worker import Deadline
 from tests.doctor.helpers import only
 from tests.processes import free_port
-from tests.servers import Behaviour, connect_proxy, raw_server, say
+from tests.servers import Behaviour, connect_proxy, raw_server, say, swallow
 
 HOST = Host("stream.example", 9443, "binance", "BINANCE_WS_URL", secure=True)
 OTHER = Host("rest.example", 443, "okx", "OKX_REST_URL", secure=True)
@@ -67,6 +67,12 @@ def test_one_that_wants_a_log_in_says_so(
 def test_one_that_does_not_connect_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     level, told = through(say(b"HTTP/1.1 403 Forbidden\r\n\r\n"), monkeypatch)
     assert level == "fail" and "403" in told and "NO_PROXY" in told
+
+
+def test_one_that_swallows_requests_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.doctor.proxies.TUNNEL_S", 0.2)
+    level, told = through(swallow, monkeypatch)
+    assert level == "fail" and "does not answer" in told
 
 
 def test_what_the_streams_do_not_speak_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
