@@ -16,19 +16,18 @@ CLEAR = "\r\x1b[K"
 
 
 class Screen:
-    """out: where findings go. aside: where progress is shown, if it is a terminal."""
+    """out: where findings go; None: nowhere. aside: where progress is shown, if it is a terminal.
+    """
 
-    def __init__(self, out: TextIO, aside: TextIO) -> None:
+    def __init__(self, out: TextIO | None, aside: TextIO) -> None:
         self._out, self._aside = out, aside
-        self._colours = has_colours(out)
-        self._wraps = out.isatty()
+        self._colours = out is not None and has_colours(out)
+        self._wraps = out is not None and out.isatty()
         self._moves = is_terminal(aside)
         self._drawn = False
 
     def tell(self, finding: Finding) -> None:
-        self.clear()
-        self._out.write("".join(f"{line}\n" for line in self._lines(finding)))
-        self._out.flush()
+        self._write("".join(f"{line}\n" for line in self._lines(finding)))
 
     def progress(self, waiting: Sequence[str], elapsed_s: float) -> None:
         """One line below all others, drawn anew."""
@@ -46,9 +45,13 @@ class Screen:
             self._drawn = False
 
     def summary(self, findings: Sequence[Finding], seconds: float) -> None:
+        self._write(f"{counted(findings)} in {seconds:.1f} s\n")
+
+    def _write(self, text: str) -> None:
         self.clear()
-        self._out.write(f"{counted(findings)} in {seconds:.1f} s\n")
-        self._out.flush()
+        if self._out is not None:
+            self._out.write(text)
+            self._out.flush()
 
     def _lines(self, finding: Finding) -> list[str]:
         width = shutil.get_terminal_size().columns if self._wraps else None

@@ -4,11 +4,12 @@ import json
 import logging
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Collection, Iterable
 from time import monotonic
 
 import msgspec
 
-from bot.config import load
+from bot.config import Config, load
 from bot.doctor.finding import Finding, exit_code
 from bot.doctor.plan import NAMES, checks, conclusions
 from bot.doctor.rounds import Round
@@ -50,34 +51,38 @@ def run(arguments: Namespace) -> int:
     """Raises: ConfigError."""
     config = load()
     logging.getLogger().addHandler(logging.NullHandler())  # what libraries say is in the findings
-    screen = Screen(sys.stdout, sys.stderr)
+    screen = Screen(None if arguments.json else sys.stdout, sys.stderr)
     begun = monotonic()
-    found: list[Finding] = []
-
-    def take(findings: list[Finding]) -> None:
-        found.extend(findings)
-        for finding in () if arguments.json else findings:
-            screen.tell(finding)
-
     try:
-        going = Round(checks(config, arguments.only))
-        while waiting := going.waiting:
-            screen.progress(waiting, monotonic() - begun)
-            take(going.poll(LOOK_EVERY_S))
-        take(list(conclusions(going.reports, arguments.only)))
-        seconds = monotonic() - begun
+        found = _examined(config, arguments.only, screen, begun)
+        screen.summary(found, monotonic() - begun)
         if arguments.json:
-            screen.clear()
-            print(json.dumps(told(found, seconds), indent=2))
-        else:
-            screen.summary(found, seconds)
-        sys.stdout.flush()
+            print(json.dumps(told(found, monotonic() - begun), indent=2), flush=True)
     except KeyboardInterrupt as error:
         screen.clear()
         return interrupted(error)
     except BrokenPipeError:
         return hang_up()
     return exit_code(found)
+
+
+def _examined(
+    config: Config, only: Collection[str], screen: Screen, begun: float
+) -> list[Finding]:
+    """Check, and show each finding as it comes."""
+    found: list[Finding] = []
+
+    def take(findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            found.append(finding)
+            screen.tell(finding)
+
+    going = Round(checks(config, only))
+    while waiting := going.waiting:
+        screen.progress(waiting, monotonic() - begun)
+        take(going.poll(LOOK_EVERY_S))
+    take(conclusions(going.reports, only))
+    return found
 
 
 def told(found: list[Finding], seconds: float) -> dict[str, object]:

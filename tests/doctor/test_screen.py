@@ -59,6 +59,15 @@ def test_progress_is_one_line_that_gives_way_to_findings() -> None:
     assert aside.getvalue().endswith(CLEAR)
 
 
+def test_without_a_place_for_findings_there_still_is_progress() -> None:
+    aside = Terminal()
+    screen = Screen(None, aside)
+    screen.progress(["dns"], 1.0)
+    screen.tell(ok("dns", "", "fine"))
+    screen.summary([], 1.0)
+    assert aside.getvalue() == f"{CLEAR}1 s, waiting for dns{CLEAR}"
+
+
 def test_a_terminal_that_cannot_move_its_cursor_gets_no_progress(
     monkeypatch: pytest.MonkeyPatch
 ) -> None:
