@@ -76,7 +76,7 @@ A bot on practice exchanges is starting. In another terminal:
 
   curl localhost:$(DEMO_PORT)/api/v1/prices/BTCUSDT
   curl localhost:$(DEMO_PORT)/api/websocket/health
-  API_PORT=$(DEMO_PORT) $(BIN)/python -m bot status
+  API_PORT=$(DEMO_PORT) $(BIN)/python -m bot status --watch
 
 Make something go wrong, and watch the lines below:
 

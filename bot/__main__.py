@@ -30,15 +30,30 @@ ONE_WISH_S = 0.1
 
 # Verbs with modules of their own, each with add_arguments and run.
 OF_THEIR_OWN = {
+    "check": ("bot.verbs.check", "check the settings and print the effective ones"),
+    "status": ("bot.verbs.status", "ask the running bot what it serves, once or again and again"),
+    "price": ("bot.verbs.price", "ask the running bot for one price, and what it rests on"),
     "query": ("bot.verbs.query", "ask the record in SQL, whether the bot runs or not"),
     "export": ("bot.verbs.export",
                "a span of the record as a file: CSV, Parquet, or a record of its own"),
     "replay": ("bot.verbs.replay", "play the record through the judgement again, and compare"),
     "drill": ("bot.verbs.drill",
               "cut off a source of the running bot, and measure what readers see"),
+    "doctor": ("bot.verbs.doctor", "check from here all that a bot with these settings needs"),
     "alert-test": ("bot.verbs.alert_test", "send a test message to whom alerts go"),
     "sandbox": ("bot.sandbox.command", "practice exchanges on loopback, with faults to throw"),
 }
+
+RUN_EPILOG = """\
+examples:
+  python -m bot run
+  TRADING_SYMBOL=BTCUSDT,ETHUSDT ENABLE_WEBSOCKET_FEEDS=true python -m bot
+
+`doctor` says beforehand what would keep it from working.
+
+exit codes: 0 clean stop; 1 a thread did not stop in time; 69 the port is taken; 70 internal fault;
+78 bad settings, each fault on a line
+"""
 
 log = logging.getLogger("bot")
 
@@ -64,33 +79,18 @@ def _parser(wanted: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="autonomous-bot",
         description="One fresh and trustworthy price per symbol, from several exchanges.",
-        epilog="Settings come from the environment and from .env; `check` shows them. Exit codes: "
+        epilog="Each verb has examples: `status --help`. "
+               "Settings come from the environment and from .env; `check` shows them. Exit codes: "
                "0 clean stop, 1 a thread did not stop in time, 69 port taken or bot not reached, "
                "70 internal fault, 78 bad settings.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.set_defaults(run=_run)
     verbs = parser.add_subparsers(
         title="verbs",
-        metavar="run | check | status | price | query | export | replay | drill "
-                "| alert-test | sandbox")
-    verbs.add_parser("run", help="run the daemon until SIGTERM or SIGINT (the default)")
+        metavar=" | ".join(["run", *OF_THEIR_OWN]))
+    verbs.add_parser("run", help="run the daemon until SIGTERM or SIGINT (the default)",
+                     epilog=RUN_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter)
     # the other verbs are imported when used: a daemon pays for none of them
-    verbs.add_parser("check", help="check the settings and print the effective ones"
-                     ).set_defaults(run=_check)
-    status = verbs.add_parser("status", help="ask the running bot what it serves")
-    status.add_argument("--json", action="store_true", help="as JSON, for scripts")
-    status.set_defaults(run=_status)
-    price = verbs.add_parser(
-        "price", help="ask the running bot for one price, and what it rests on",
-        epilog="Example: python -m bot price BTCUSDT --explain. Exit codes: 0 a price, 1 none, "
-               "69 bot not reached.")
-    price.add_argument("symbol", help="in any spelling, such as BTC-USDT")
-    price.add_argument("--explain", action="store_true",
-                       help="every leg: value, age, lag, clock, interval, taken or refused and why")
-    price.add_argument("--max-age-ms", type=int, metavar="MS",
-                       help="only a trusted real price that is not older")
-    price.add_argument("--json", action="store_true", help="as JSON, for scripts")
-    price.set_defaults(run=_price)
     for verb, (module, about) in OF_THEIR_OWN.items():
         one = verbs.add_parser(verb, help=about,
                                formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -154,21 +154,6 @@ def _on_signals(call: Callable[[str], None]) -> None:
         signal.signal(number, handle)
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # which is nohup's wish
         signal.signal(signal.SIGHUP, handle)
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    from bot.verbs.look import check
-    return check(arguments)
-
-
-def _status(arguments: argparse.Namespace) -> int:
-    from bot.verbs.look import status
-    return status(arguments)
-
-
-def _price(arguments: argparse.Namespace) -> int:
-    from bot.verbs.look import price
-    return price(arguments)
 
 
 def _run_of(module: str, arguments: argparse.Namespace) -> int:

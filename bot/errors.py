@@ -75,17 +75,17 @@ class ClosingSoon(BotError):
 
 class ConnectError(BotError):
     """No connection. `retry_after_s`: how long this URL must be left alone, if that is known.
-
-    cause: by which it is counted.
+    `status`: of HTTP, if the handshake was answered with one. `cause`: by which it is counted.
     """
 
     def __init__(
         self, message: str, *, cause: ConnectCause = "unreachable",
-        retry_after_s: float | None = None,
+        retry_after_s: float | None = None, status: int | None = None,
     ) -> None:
         super().__init__(message)
         self.cause = cause
         self.retry_after_s = retry_after_s
+        self.status = status
 
 
 class ConnectionLost(BotError):

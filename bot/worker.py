@@ -120,6 +120,11 @@ class Detached(Generic[T]):
     def ended(self) -> bool:
         return self._done.is_set()
 
+    @property
+    def failure(self) -> Exception | None:
+        """What the call raised, once it has ended."""
+        return self._error
+
     def result(self) -> T:
         """What the call returned. Raises: what it raised. Only after `wait` returned true."""
         if self._error is not None:

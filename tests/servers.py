@@ -121,7 +121,10 @@ def _pump(source: socket.socket, sink: socket.socket, stopping: threading.Event)
             break
         if not data:
             break
-        sink.sendall(data)
+        try:
+            sink.sendall(data)
+        except OSError:
+            break
     try:
         sink.shutdown(socket.SHUT_WR)
     except OSError:

@@ -8,7 +8,7 @@ import pytest
 from bot.broker.access import Access, access
 from bot.config import SETTINGS, effective
 from bot.setting import MASK
-from bot.verbs.look import EX_OK, check
+from bot.verbs.check import EX_OK, run
 from tests.test_config import NO_FILE, SECRET, faults, loaded
 from tests.test_readers import CERTIFICATE
 
@@ -115,7 +115,7 @@ def test_the_password_is_masked_by_check(
         monkeypatch.delenv(name, raising=False)
     for name, text in (SASL | {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}).items():
         monkeypatch.setenv(name, text)
-    assert check(Namespace()) == EX_OK
+    assert run(Namespace()) == EX_OK
     out, err = capsys.readouterr()
     assert f"KAFKA_SASL_PASSWORD={MASK}\n" in out and "KAFKA_SASL_USERNAME=bot\n" in out
     assert SECRET not in out + err

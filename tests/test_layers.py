@@ -17,35 +17,41 @@ import bot
 ROOT = Path(bot.__file__).parent
 
 LAYERS = {module: number for number, modules in enumerate((
-    "bot bot.backoff bot.causes bot.conflicts bot.drills bot.feeds bot.feeds.drill "
-    "bot.feeds.frames bot.feeds.line bot.feeds.pacing bot.feeds.pings bot.folding bot.incidents "
-    "bot.incidents.incident bot.judging bot.judging.agreement bot.judging.clocks bot.logs "
-    "bot.logs.facts bot.logs.flood bot.metrics bot.metrics.buckets bot.model bot.sources "
-    "bot.symbols bot.systemd bot.trail bot.trail.course bot.verbs bot.wording",
+    "bot bot.backoff bot.causes bot.conflicts bot.doctor bot.doctor.finding "
+    "bot.doctor.processes bot.drills bot.feeds bot.feeds.drill bot.feeds.frames bot.feeds.line "
+    "bot.feeds.pacing bot.feeds.pings bot.folding bot.incidents bot.incidents.incident "
+    "bot.judging bot.judging.agreement bot.judging.clocks bot.logs bot.logs.facts "
+    "bot.logs.flood bot.metrics bot.metrics.buckets bot.model bot.sources bot.symbols "
+    "bot.systemd bot.trail bot.trail.course bot.verbs bot.verbs.terminal bot.wording",
     "bot.drills.witness bot.errors bot.events bot.feeds.handover bot.feeds.planning "
     "bot.feeds.subscriptions bot.health bot.incidents.gap bot.incidents.story "
     "bot.incidents.tally bot.judging.fitness bot.judging.journal bot.logs.lines "
     "bot.metrics.sheet bot.phrases bot.readers bot.store bot.worker",
-    "bot.alerts bot.exchanges.base bot.feeds.connection bot.feeds.lag bot.feeds.tally "
-    "bot.incidents.book bot.judging.decisions bot.judging.doubts bot.judging.trial "
-    "bot.judging.watchdog bot.logs.journald bot.logs.told bot.metrics.catalogue "
-    "bot.metrics.switches bot.moments bot.sandbox bot.sources.base bot.sources.mock "
-    "bot.trail.samples bot.verbs.breaking",
-    "bot.chain bot.exchanges.binance bot.exchanges.okx bot.feeds.complaints bot.feeds.dial "
-    "bot.feeds.intake bot.feeds.notices bot.feeds.session bot.incidents.ledger "
+    "bot.alerts bot.doctor.rounds bot.exchanges.base bot.feeds.connection bot.feeds.lag "
+    "bot.feeds.tally bot.incidents.book bot.judging.decisions bot.judging.doubts "
+    "bot.judging.trial bot.judging.watchdog bot.logs.journald bot.logs.told "
+    "bot.metrics.catalogue bot.metrics.switches bot.moments bot.sandbox bot.sources.base "
+    "bot.sources.mock bot.trail.samples bot.verbs.breaking",
+    "bot.chain bot.doctor.clock bot.doctor.machine bot.doctor.prices bot.doctor.trouble "
+    "bot.doctor.unit bot.exchanges.binance bot.exchanges.okx bot.feeds.complaints "
+    "bot.feeds.dial bot.feeds.intake bot.feeds.notices bot.feeds.session bot.incidents.ledger "
     "bot.judging.judge bot.logs.sinks bot.record bot.sources.budget bot.verbs.printing",
-    "bot.drills.rehearsal bot.exchanges bot.feeds.hosts bot.judging.resolution "
-    "bot.judging.sight bot.logs.writer bot.sources.poller bot.trail.trail",
+    "bot.doctor.folders bot.doctor.screen bot.drills.rehearsal bot.exchanges bot.feeds.hosts "
+    "bot.judging.resolution bot.judging.sight bot.logs.writer bot.sources.poller "
+    "bot.trail.trail bot.verbs.tables",
     "bot.feeds.succession bot.judging.announcer bot.judging.explanation bot.setting "
     "bot.sources.rest",
     "bot.config bot.feeds.feed bot.judging.desk bot.web",
-    "bot.alerting bot.broker bot.judging.memory bot.recording bot.reporter bot.verbs.calling",
+    "bot.alerting bot.broker bot.doctor.log_folder bot.doctor.place bot.doctor.settings "
+    "bot.judging.memory bot.recording bot.reporter bot.verbs.calling",
+    "bot.doctor.alerts bot.doctor.brokers bot.doctor.certificates bot.doctor.heard "
+    "bot.doctor.names bot.doctor.port bot.doctor.proxies bot.doctor.record bot.doctor.rest "
     "bot.judging.court bot.judging.player bot.metrics.parts bot.verbs.alert_test "
-    "bot.verbs.drill bot.verbs.look bot.verbs.reaching",
-    "bot.aggregator bot.verbs.query bot.verbs.replaying",
-    "bot.metrics.prices bot.sources.opinions bot.sources.stream bot.summary bot.verbs.export "
-    "bot.verbs.replay bot.window",
-    "bot.metrics.daemon bot.sources.tiers",
+    "bot.verbs.check bot.verbs.drill bot.verbs.looking bot.verbs.price bot.verbs.reaching",
+    "bot.aggregator bot.doctor.streams bot.verbs.picture bot.verbs.query bot.verbs.replaying",
+    "bot.doctor.plan bot.metrics.prices bot.sources.opinions bot.sources.stream bot.summary "
+    "bot.verbs.export bot.verbs.replay bot.verbs.watching bot.window",
+    "bot.metrics.daemon bot.sources.tiers bot.verbs.doctor bot.verbs.status",
     "bot.app",
     "bot.__main__",
 )) for module in modules.split()}
@@ -98,7 +104,7 @@ def test_imports_go_only_to_a_lower_layer(module: str) -> None:
 
 @pytest.mark.parametrize("module", [
     "bot.judging.player", "bot.record.files", "bot.record.tape",
-    *(module for module in TREES if module.startswith("bot.verbs"))])
+    *(module for module in TREES if module.startswith(("bot.verbs", "bot.doctor")))])
 def test_a_daemon_loads_no_other_verb(module: str) -> None:
     """However far one follows the imports."""
     known, further = set[str](), {"bot.app"}

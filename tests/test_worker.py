@@ -145,7 +145,7 @@ def test_deadline_is_a_moment_and_never_less_than_now() -> None:
 def test_detached_call_gives_its_result_whatever_it_is(value: object) -> None:
     call = Detached("look-up", lambda: value)
     assert call.wait(5) and call.ended
-    assert call.result() == value
+    assert call.result() == value and call.failure is None
 
 
 def test_detached_call_raises_what_it_raised_in_the_owner() -> None:
@@ -156,6 +156,7 @@ def test_detached_call_raises_what_it_raised_in_the_owner() -> None:
     assert call.wait(5)
     with pytest.raises(OSError, match="no such host"):
         call.result()
+    assert isinstance(call.failure, OSError)
 
 
 def test_owner_of_a_detached_call_may_walk_away() -> None:

@@ -16,7 +16,7 @@ from bot.broker.grumbles import GRUMBLES
 from bot.config import Config
 
 if TYPE_CHECKING:  # at run time only the two functions below load it, and only when they are used
-    from kafka import KafkaConsumer, KafkaProducer
+    from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 
 log = logging.getLogger(__name__)
 
@@ -69,19 +69,42 @@ class Access(msgspec.Struct, frozen=True, kw_only=True):
             # with one at a time a batch that is sent again does not overtake the next one
             max_in_flight_requests_per_connection=1)
 
+    def admin(self, name: str, seconds: float) -> "KafkaAdminClient":
+        """Connects, and asks who is there. name: of the thread that owns it. Raises: whatever the
+        library does, after `seconds` at the latest.
+        """
+        from kafka import KafkaAdminClient
+        GRUMBLES.attach(name, self.password, self.words)
+        client: Any = KafkaAdminClient.__new__(KafkaAdminClient)
+        try:
+            client.__init__(
+                bootstrap_servers=list(self.brokers), client_id=f"{name}-{self.instance}",
+                security_protocol=self.protocol, request_timeout_ms=int(seconds * 1000),
+                bootstrap_timeout_ms=int(seconds * 1000), **self._credentials())
+        except Exception:  # whatever it is, its thread is left running (3.0.12)
+            if hasattr(client, "_net"):
+                client._net.stop()
+            raise
+        return client
+
     def _made(self, client: Callable[..., Any], name: str, **options: Any) -> Any:
         GRUMBLES.attach(name, self.password, self.words)
-        if self.mechanism is not None:
-            options |= {"sasl_mechanism": self.mechanism, "sasl_plain_username": self.username,
-                        "sasl_plain_password": self.password}
-        if self.cafile is not None:
-            options["ssl_cafile"] = str(self.cafile)
+        options |= self._credentials()
         return client(
             bootstrap_servers=list(self.brokers), client_id=f"{name}-{self.instance}",
             api_version=API_VERSION, security_protocol=self.protocol,
             allow_auto_create_topics=False, request_timeout_ms=REQUEST_MS,
             metadata_max_age_ms=METADATA_MS, reconnect_backoff_ms=50,
             reconnect_backoff_max_ms=1000, retry_backoff_ms=100, metrics_enabled=False, **options)
+
+    def _credentials(self) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        if self.mechanism is not None:
+            options |= {"sasl_mechanism": self.mechanism, "sasl_plain_username": self.username,
+                        "sasl_plain_password": self.password}
+        if self.cafile is not None:
+            options["ssl_cafile"] = str(self.cafile)
+        return options
 
 
 def access(config: Config) -> Access:

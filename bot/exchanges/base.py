@@ -55,6 +55,14 @@ class Exchange(Protocol):
     def REST_ALLOWS(self) -> Allowance:
         """Published limit of the requests of `ticker_url`."""
 
+    @property
+    def TRADING(self) -> str:
+        """The state of a symbol that is traded, in the exchange's word."""
+
+    @property
+    def ELSEWHERE(self) -> str:
+        """Which addresses may answer where those above refuse the place one is in, in words."""
+
     def stream_url(self, base: str) -> str:
         """The URL to connect to, from one of <NAME>_WS_URL."""
 
@@ -77,6 +85,9 @@ class Exchange(Protocol):
         it will close the connection.
         """
 
+    def is_acknowledgement(self, frame: bytes) -> bool:
+        """Whether it says that a subscription was taken, which is no promise that data follow."""
+
     def ticker_url(self, base: str, native_symbol: str) -> str:
         """The REST request for one ticker, from one of <NAME>_REST_URL."""
 
@@ -84,6 +95,21 @@ class Exchange(Protocol):
         self, body: bytes, symbols: Mapping[str, str], received_at: int, received_mono: float
     ) -> MarketDataUpdate:
         """The ticker in a REST answer. Raises: ParseError, ExchangeError, as `parse` does."""
+
+    def time_url(self, base: str) -> str:
+        """The REST request for the exchange's clock."""
+
+    def parse_time(self, body: bytes) -> int:
+        """Its clock in a REST answer, epoch ms. Raises: ParseError, ExchangeError."""
+
+    def instrument_url(self, base: str, native_symbol: str) -> str:
+        """The REST request for what the exchange lists of a symbol."""
+
+    def parse_instrument(self, body: bytes, native_symbol: str) -> str | None:
+        """The state of a symbol in a REST answer, of whatever HTTP status; None: not listed.
+
+        Raises: ParseError, ExchangeError for any other error than that.
+        """
 
 
 # Epoch ms. More digits are another unit, and no time that a program needs to know of.

@@ -4,7 +4,7 @@ Source: binance/binance-spot-api-docs, web-socket-streams.md of 2026-07-21: comb
 /stream, SUBSCRIBE requests, at most 5 messages/s from the client (pongs count too), server ping
 every 20 s. bookTicker carries no event type and no time; old trades carry order ids in `a` and `b`.
 Trades and books are numbered (`t`, or `a` of an aggTrade; `u`). A close is announced by
-`serverShutdown`, without a date.
+`serverShutdown`, without a date. REST: rest-api.md and enums.md of the same day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,6 +27,11 @@ PONG: bytes | None = None
 SENDS_PER_S = 3
 # rest-api.md, "IP Limits", and GET /api/v3/exchangeInfo (2026-09-15): weight
 REST_ALLOWS = Allowance(limit=6_000, window_s=60.0, ticker=2, header="X-MBX-USED-WEIGHT-1M")
+TRADING = "TRADING"  # others: END_OF_DAY, HALT, BREAK, CANCEL_ONLY
+ELSEWHERE = ("wss://data-stream.binance.vision and https://data-api.binance.vision bring market "
+             "data only, and answer where the others refuse")
+
+INVALID_SYMBOL = -1121
 
 CHANNELS: dict[UpdateType, str] = {"ticker": "ticker", "trade": "trade", "orderbook": "bookTicker"}
 STREAMS_PER_REQUEST = 200
@@ -64,8 +69,30 @@ class _Day(msgspec.Struct, gc=False):
     msg: str = ""
 
 
+class _Reply(msgspec.Struct, gc=False):
+    """To a request that was taken."""
+
+    result: msgspec.Raw = msgspec.Raw()
+
+
+class _Listed(msgspec.Struct, gc=False):
+    symbol: str = ""
+    status: str = ""
+
+
+class _About(msgspec.Struct, gc=False):
+    """What /api/v3/time and /api/v3/exchangeInfo answer, or the error in its place."""
+
+    serverTime: Stamp | None = None
+    symbols: list[_Listed] = []
+    code: int | None = None
+    msg: str = ""
+
+
 _decode = msgspec.json.Decoder(_Payload, strict=False).decode
 _decode_day = msgspec.json.Decoder(_Day, strict=False).decode
+_decode_reply = msgspec.json.Decoder(_Reply).decode
+_decode_about = msgspec.json.Decoder(_About).decode
 
 
 def stream_url(base: str) -> str:
@@ -104,6 +131,14 @@ def parse(
         raise unreadable(NAME, frame, error) from error
 
 
+def is_acknowledgement(frame: bytes) -> bool:
+    """It comes for names that do not exist too, and then nothing ever follows."""
+    try:
+        return bytes(_decode_reply(frame).result) == b"null"
+    except UNREADABLE:
+        return False
+
+
 def ticker_url(base: str, native_symbol: str) -> str:
     """Weight 2 of the 6,000 a minute that an address may use."""
     return f"{base.rstrip('/')}/api/v3/ticker/24hr?symbol={native_symbol}"
@@ -120,6 +155,38 @@ def parse_ticker(
         return MarketDataUpdate(
             NAME, symbols[day.symbol], "ticker", price(day.lastPrice), amount(day.volume), bid, ask,
             day.closeTime, received_at, received_mono)
+    except UNREADABLE as error:
+        raise unreadable(NAME, body, error) from error
+
+
+def time_url(base: str) -> str:
+    """Weight 1."""
+    return f"{base.rstrip('/')}/api/v3/time"
+
+
+def parse_time(body: bytes) -> int:
+    try:
+        about = _decode_about(body)
+        if about.code is not None:
+            raise ExchangeError(f"{NAME}: error {about.code}, {short(about.msg)}")
+        if about.serverTime is None:
+            raise ValueError("no serverTime")
+        return about.serverTime
+    except UNREADABLE as error:
+        raise unreadable(NAME, body, error) from error
+
+
+def instrument_url(base: str, native_symbol: str) -> str:
+    """Weight 20."""
+    return f"{base.rstrip('/')}/api/v3/exchangeInfo?symbol={native_symbol}"
+
+
+def parse_instrument(body: bytes, native_symbol: str) -> str | None:
+    try:
+        about = _decode_about(body)
+        if about.code is not None and about.code != INVALID_SYMBOL:
+            raise ExchangeError(f"{NAME}: error {about.code}, {short(about.msg)}")
+        return next((one.status for one in about.symbols if one.symbol == native_symbol), None)
     except UNREADABLE as error:
         raise unreadable(NAME, body, error) from error
 

@@ -5,6 +5,7 @@ book channel" (2026-07-07), "Notification" (2026-07-22), "GET ticker" (2026-07-1
 seqId is a string, an empty value is "", the text `ping` is answered by the text `pong`, a silent
 connection is closed after 30 s. The first push after a subscription is the last known state, which
 can be hours old by its own `ts`. Notice 64008 comes about 60 s before a connection is closed.
+"Get instruments" and "Get system time": the copy of 2026-02-23.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,9 +27,13 @@ PING: str | None = "ping"
 PONG: bytes | None = b"pong"
 SENDS_PER_S = 2
 REST_ALLOWS = Allowance(limit=20, window_s=2.0, ticker=1, header=None)  # "GET ticker": requests
+TRADING = "live"  # others: suspend, preopen, test
+ELSEWHERE = ("OKX has wss://wsus.okx.com:8443/ws/v5/public and https://us.okx.com for the US and "
+             "Australia, wseea and eea in their place for Europe; each is a market of its own")
 
 CHANNELS: dict[UpdateType, str] = {"ticker": "tickers", "trade": "trades", "orderbook": "bbo-tbt"}
 CLOSING_NOTICE = "64008"
+NO_INSTRUMENT = "51001"
 ARGUMENTS_PER_REQUEST = 200  # of about 50 bytes each; a request may hold 64 KB of them
 
 
@@ -49,6 +54,7 @@ class _Row(msgspec.Struct, gc=False):
     asks: list[list[str]] = []
     ts: Stamp | None = None
     tradeId: str = ""
+    state: str = ""
     seqId: EventId | None = None
 
 
@@ -104,6 +110,14 @@ def parse(
         raise unreadable(NAME, frame, error) from error
 
 
+def is_acknowledgement(frame: bytes) -> bool:
+    """One comes for each argument; a name that does not exist gets an error instead."""
+    try:
+        return _decode(frame).event == "subscribe"
+    except UNREADABLE:
+        return False
+
+
 def ticker_url(base: str, native_symbol: str) -> str:
     """REST request for one ticker; 20 requests per 2 s and address are allowed."""
     return f"{base.rstrip('/')}/api/v5/market/ticker?instId={native_symbol}"
@@ -117,13 +131,40 @@ def parse_ticker(
     Raises: ParseError, ExchangeError, as `parse` does.
     """
     try:
-        message = _decode(body)
-        if message.code != "0":
-            raise _reported(message, body)
-        row = _decode_rows(message.data)[0]
+        row = _row_of(body)
         update = _update(row, "ticker", symbols[row.instId], received_at, received_mono)
         assert update is not None  # only a book can have an empty side and so no price
         return update
+    except UNREADABLE as error:
+        raise unreadable(NAME, body, error) from error
+
+
+def time_url(base: str) -> str:
+    return f"{base.rstrip('/')}/api/v5/public/time"
+
+
+def parse_time(body: bytes) -> int:
+    try:
+        stamp = _row_of(body).ts
+        if stamp is None:
+            raise ValueError("no ts")
+        return stamp
+    except UNREADABLE as error:
+        raise unreadable(NAME, body, error) from error
+
+
+def instrument_url(base: str, native_symbol: str) -> str:
+    """20 requests per 2 s and address are allowed."""
+    return f"{base.rstrip('/')}/api/v5/public/instruments?instType=SPOT&instId={native_symbol}"
+
+
+def parse_instrument(body: bytes, native_symbol: str) -> str | None:
+    try:
+        message = _decode(body)
+        if message.code not in ("0", NO_INSTRUMENT):
+            raise _reported(message, body)
+        rows = _decode_rows(message.data)
+        return next((row.state for row in rows if row.instId == native_symbol), None)
     except UNREADABLE as error:
         raise unreadable(NAME, body, error) from error
 
@@ -147,6 +188,14 @@ def _update(
         value, volume, event_id = (bid + ask) / 2, None, row.seqId
     return MarketDataUpdate(NAME, symbol, kind, price(value), amount(volume), bid, ask,
                             row.ts, received_at, received_mono, event_id)
+
+
+def _row_of(body: bytes) -> _Row:
+    """The one row of a REST answer. Raises: ExchangeError, one of UNREADABLE."""
+    message = _decode(body)
+    if message.code != "0":
+        raise _reported(message, body)
+    return _decode_rows(message.data)[0]
 
 
 def _number(text: str) -> float | None:

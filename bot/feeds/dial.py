@@ -88,18 +88,14 @@ class Dial:
 
     def _transport(self) -> socket.socket:
         """A TCP connection to the exchange, or through the proxy that the environment names."""
-        host, port = str(self._parts.hostname), _port(self._parts)
-        proxy = _proxy(self._parts.scheme, host)
+        host, port = str(self._parts.hostname), port_of(self._parts)
+        proxy = proxy_for(self._parts.scheme, host)
         if proxy is None:
-            return self._hold(_tcp(host, port, self._deadline))
-        tunnel = http.client.HTTPConnection(
-            str(proxy.hostname), proxy.port or 80, timeout=self._deadline.left_s)
-        tunnel.set_tunnel(host, port, _credentials(proxy))
-        # http.client keeps its own socket until the tunnel stands; hand it over before that, so
-        # that a proxy which drips can be cut too
-        tunnel.sock = self._hold(_tcp(str(proxy.hostname), proxy.port or 80, self._deadline))
-        tunnel._tunnel()  # type: ignore[attr-defined]  # what connect() does after its own TCP
-        return tunnel.sock
+            return self._hold(tcp(host, port, self._deadline))
+        # held before the tunnel stands, so that a proxy which drips can be cut too
+        sock = self._hold(tcp(str(proxy.hostname), proxy.port or 80, self._deadline))
+        tunnel(sock, proxy, host, port, self._deadline)
+        return sock
 
     def _hold(self, sock: socket.socket) -> socket.socket:
         with self._lock:
@@ -111,7 +107,7 @@ class Dial:
         return sock
 
 
-def _tcp(host: str, port: int, deadline: Deadline) -> socket.socket:
+def tcp(host: str, port: int, deadline: Deadline) -> socket.socket:
     """Try every address of the host; each has its share of the time that is left."""
     addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     failure: OSError = ConnectionError("no address")
@@ -129,26 +125,40 @@ def _tcp(host: str, port: int, deadline: Deadline) -> socket.socket:
     raise failure
 
 
+def tunnel(
+    sock: socket.socket, proxy: SplitResult, host: str, port: int, deadline: Deadline
+) -> None:
+    """Have the proxy, to which `sock` leads, connect it to the host. Raises: OSError, with the
+    status of a refusal in its words; http.client.HTTPException.
+    """
+    way = http.client.HTTPConnection(
+        str(proxy.hostname), proxy.port or 80, timeout=deadline.left_s)
+    way.set_tunnel(host, port, credentials_of(proxy))
+    way.sock = sock
+    way._tunnel()  # type: ignore[attr-defined]  # what connect() does after its own TCP
+
+
 def _tls(sock: socket.socket, host: str, deadline: Deadline) -> ssl.SSLSocket:
     sock.settimeout(max(0.1, deadline.left_s))
     try:
-        return _tls_context().wrap_socket(sock, server_hostname=host)
+        return tls_context().wrap_socket(sock, server_hostname=host)
     except BaseException:
         sock.close()
         raise
 
 
 @functools.cache
-def _tls_context() -> ssl.SSLContext:
+def tls_context() -> ssl.SSLContext:
     # one for all: building it costs 20 ms and 0.8 MB
     return ssl.create_default_context()
 
 
-def _port(parts: SplitResult) -> int:
-    return parts.port or (443 if parts.scheme == "wss" else 80)
+def port_of(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme in ("wss", "https") else 80)
 
 
-def _proxy(scheme: str, host: str) -> SplitResult | None:
+def proxy_for(scheme: str, host: str) -> SplitResult | None:
+    """The proxy that the environment names for a host, if any. scheme: wss or ws."""
     proxies = urllib.request.getproxies_environment()
     found = proxies.get("https" if scheme == "wss" else "http") or proxies.get("all")
     if not found or is_loopback(host) or urllib.request.proxy_bypass(host):
@@ -156,7 +166,8 @@ def _proxy(scheme: str, host: str) -> SplitResult | None:
     return urlsplit(found if "://" in found else f"http://{found}")
 
 
-def _credentials(proxy: SplitResult) -> dict[str, str]:
+def credentials_of(proxy: SplitResult) -> dict[str, str]:
+    """The header that a proxy with a log-in wants."""
     if proxy.username is None:
         return {}
     pair = f"{unquote(proxy.username)}:{unquote(proxy.password or '')}"
@@ -167,13 +178,13 @@ def _refusal(host: str, status: int, headers: dict[str, str]) -> ConnectError:
     if status == BLOCKED:  # for good, whatever Retry-After says; another host may still answer
         return ConnectError(f"{host}: blocked: handshake answered with HTTP status {status}, which "
                             f"refuses the place this machine is in", cause="blocked",
-                            retry_after_s=LIMITED_PAUSE_S)
-    pause = _retry_after_s(headers.get("retry-after", ""))
+                            retry_after_s=LIMITED_PAUSE_S, status=status)
+    pause = retry_after_s(headers.get("retry-after", ""))
     if pause is None and status in LIMITED:
         pause = LIMITED_PAUSE_S
     return ConnectError(f"{host}: handshake answered with HTTP status {status}",
                         cause="limited" if status in LIMITED else "handshake",
-                        retry_after_s=pause)
+                        retry_after_s=pause, status=status)
 
 
 def _cause(error: Exception) -> ConnectCause:
@@ -187,7 +198,7 @@ def _cause(error: Exception) -> ConnectCause:
     return "handshake" if isinstance(error, spoken) else "unreachable"
 
 
-def _retry_after_s(text: str) -> float | None:
+def retry_after_s(text: str) -> float | None:
     """Retry-After is a number of seconds or a date (RFC 9110 10.2.3)."""
     try:
         seconds = float(text) if text.strip().isdecimal() else (

@@ -103,8 +103,9 @@ def _exchange_info(query: Mapping[str, str], listings: Listings, now_ms: int) ->
 
 def _symbol(listing: Listing) -> dict[str, Any]:
     return {
-        "symbol": listing.symbol.name, "status": "TRADING", "baseAsset": listing.symbol.base,
-        "quoteAsset": listing.symbol.quote, "isSpotTradingAllowed": True,
+        "symbol": listing.symbol.name, "status": "HALT" if listing.halted else "TRADING",
+        "baseAsset": listing.symbol.base, "quoteAsset": listing.symbol.quote,
+        "isSpotTradingAllowed": not listing.halted,
         "filters": [{"filterType": "PRICE_FILTER", "minPrice": "0.01000000",
                      "maxPrice": "1000000.00000000", "tickSize": "0.01000000"}],
     }

@@ -22,9 +22,24 @@ CONTROL_PORT = 9100
 PORTS = {"binance": 9101, "okx": 9102, "binance-rest": 9103, "okx-rest": 9104}
 FAILED, PORT_TAKEN, BAD_SETTINGS = 1, 69, 78
 TIMEOUT_S = 5.0
+EPILOG = """\
+examples:
+  python -m bot sandbox
+  python -m bot sandbox --rate 4 --symbols BTCUSDT,SOLUSDT
+  python -m bot sandbox throw binance silence --seconds 20
+  python -m bot sandbox throw okx rest_reject 451
+  python -m bot sandbox faults
+  python -m bot sandbox heal okx
+
+It prints the settings that point a bot at it. `make demo` runs both together.
+
+exit codes: 0 ended, or the switch was thrown; 1 no sandbox runs, or it refuses; 2 wrong arguments;
+69 a port is taken; 78 what was asked for cannot be
+"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
     _add_control_port(parser, CONTROL_PORT)
     for name, number in PORTS.items():
         parser.add_argument(f"--{name}-port", type=int, default=number, metavar="PORT",

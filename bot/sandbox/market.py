@@ -45,7 +45,7 @@ class Listing:
     """One symbol on one exchange: last trade, best bid and ask (None: empty side), last 24 h.
 
     coarser: how many decimals the exchange's price step has less than `decimals` says. counted:
-    whether the day's volume is told.
+    whether the day's volume is told. halted: not traded, for now.
     """
 
     symbol: Symbol
@@ -67,6 +67,7 @@ class Listing:
     trade_id: int = FIRST_TRADE_ID
     book_id: int = 10 * FIRST_TRADE_ID
     counted: bool = True
+    halted: bool = False
 
     def __post_init__(self) -> None:
         self.open = self.high = self.low = self.price

@@ -8,6 +8,7 @@ import msgspec
 from bot.sandbox.market import Listing
 from bot.sandbox.side import Answer, Listings, trimmed
 
+NO_INSTRUMENT = "Instrument ID, Instrument ID code, or Spread ID doesn't exist."
 _encode = msgspec.json.encode
 
 
@@ -24,6 +25,10 @@ def answer(path: str, query: Mapping[str, str], listings: Listings, now_ms: int)
         if not query.get("instType"):
             return _error("50014", "Parameter instType can not be empty.", 400)
         chosen = list(listings.values()) if query["instType"] == "SPOT" else []
+        if path.endswith("/instruments") and "instId" in query:
+            chosen = [listing for listing in chosen if native(listing) == query["instId"]]
+            if not chosen:
+                return _error("51001", NO_INSTRUMENT)
         build = ticker if path.endswith("/tickers") else _instrument
         return _data([build(listing) for listing in chosen])
     return _error("404", "Not Found", 404)
@@ -51,15 +56,15 @@ def _one_ticker(instrument: str, listings: Listings) -> Answer:
         return _error("50014", "Parameter instId can not be empty.", 400)
     rows = [ticker(listing) for listing in listings.values() if native(listing) == instrument]
     if not rows:
-        return _error("51001", "Instrument ID, Instrument ID code, or Spread ID doesn't exist.")
+        return _error("51001", NO_INSTRUMENT)
     return _data(rows)
 
 
 def _instrument(listing: Listing) -> dict[str, Any]:
     return {
         "instType": "SPOT", "instId": native(listing), "baseCcy": listing.symbol.base,
-        "quoteCcy": listing.symbol.quote, "state": "live", "tickSz": "0.1",
-        "lotSz": "0.00000001", "minSz": "0.00001", "listTime": "1611907686000",
+        "quoteCcy": listing.symbol.quote, "state": "suspend" if listing.halted else "live",
+        "tickSz": "0.1", "lotSz": "0.00000001", "minSz": "0.00001", "listTime": "1611907686000",
         "instIdCode": None,
     }
 

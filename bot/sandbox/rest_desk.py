@@ -35,15 +35,19 @@ class RestDesk:
         while self._switches.on("rest_hang") and not gone.wait(0.05):
             pass
         gone.wait(self._switches.number("rest_slow") / 1000)
-        for status in (429, 503):
-            if self._switches.on(f"rest{status}"):
-                return self._side.rest_fault(status, int(self._switches.number("rest429")))
+        refused = self._refused()
+        if refused is not None:
+            return refused
         listings, now_ms = self._listings, clock()
         if self._switches.on("rest_stale"):
             listings, now_ms = self._stale
         wrong = self._switches.number("rest_wrong")
         if wrong:
             listings = {name: one.scaled(1 + wrong / 100) for name, one in listings.items()}
+        halted = self._switches.text("halt")
+        if halted is not None:
+            listings = {**listings, halted: copy.copy(listings[halted])}
+            listings[halted].halted = True
         answer = self._side.rest(*split_path(path), listings, now_ms)
         return answer._replace(headers=self._weight(clock()))
 
@@ -53,3 +57,12 @@ class RestDesk:
         self._minute = minute
         header = self._side.WEIGHT_HEADER
         return {header: str(self._used)} if header else {}
+
+    def _refused(self) -> Answer | None:
+        for status in (429, 503):
+            if self._switches.on(f"rest{status}"):
+                return self._side.rest_fault(status, int(self._switches.number("rest429")))
+        if not self._switches.on("rest_reject"):
+            return None
+        status = int(self._switches.number("rest_reject"))
+        return Answer(b"{}", status, 5 if status in (418, 429) else None)

@@ -75,7 +75,8 @@ class Order:
 
     def instead(self, push: Push) -> Push | None:
         """What a client gets that has just subscribed; None: nothing."""
-        if self._switches.on("silence") or self._switches.text("symbol") == push.symbol:
+        dead = self._switches.text("symbol"), self._switches.text("halt")
+        if self._switches.on("silence") or push.symbol in dead:
             return None
         return self._last.get(push.topic, push) if self._switches.on("repeat") else push
 

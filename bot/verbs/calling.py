@@ -1,10 +1,15 @@
 """How the verbs reach the running bot: over HTTP, directly, with the token of the settings."""
 
+import sys
 from typing import Any
 
 import requests
 
 from bot.config import Config
+from bot.wording import worded
+
+EX_UNREACHABLE = 69  # as in sysexits.h
+ANSWER_S = 3.0
 
 
 def base_url(config: Config) -> str:
@@ -35,3 +40,19 @@ def read(answer: requests.Response) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise ValueError("the answer is not the bot's")
     return body
+
+
+def ask(config: Config, path: str, timeout: float = ANSWER_S) -> dict[str, Any]:
+    """GET. Raises: requests.RequestException, ValueError for an answer that is not the bot's."""
+    answer = call(config, path, timeout)
+    if answer.status_code == 401:
+        raise ValueError("something answers, but wants another API_TOKEN than the one set here")
+    return read(answer)
+
+
+def unreachable(config: Config, error: Exception) -> int:
+    """Say so. Returns: the exit code."""
+    print(f"no answer from a bot at {base_url(config)}: {worded(error)}\n"
+          f"Is it running (systemctl status autonomous-bot), and with these settings "
+          f"(python -m bot check)?", file=sys.stderr)
+    return EX_UNREACHABLE

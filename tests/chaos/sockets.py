@@ -39,6 +39,8 @@ class Alias:
         self.PING, self.PONG = exchange.PING, exchange.PONG
         self.SENDS_PER_S = exchange.SENDS_PER_S
         self.REST_ALLOWS = exchange.REST_ALLOWS
+        self.SENDS_PER_S, self.TRADING = exchange.SENDS_PER_S, exchange.TRADING
+        self.ELSEWHERE = exchange.ELSEWHERE
 
     def stream_url(self, base: str) -> str:
         return self._exchange.stream_url(base)
@@ -53,6 +55,21 @@ class Alias:
               received_mono: float) -> list[MarketDataUpdate]:
         return [self._renamed(update) for update in
                 self._exchange.parse(frame, symbols, received_at, received_mono)]
+
+    def is_acknowledgement(self, frame: bytes) -> bool:
+        return self._exchange.is_acknowledgement(frame)
+
+    def time_url(self, base: str) -> str:
+        return self._exchange.time_url(base)
+
+    def parse_time(self, body: bytes) -> int:
+        return self._exchange.parse_time(body)
+
+    def instrument_url(self, base: str, native_symbol: str) -> str:
+        return self._exchange.instrument_url(base, native_symbol)
+
+    def parse_instrument(self, body: bytes, native_symbol: str) -> str | None:
+        return self._exchange.parse_instrument(body, native_symbol)
 
     def ticker_url(self, base: str, native_symbol: str) -> str:
         return self._exchange.ticker_url(base, native_symbol)

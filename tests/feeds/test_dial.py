@@ -13,7 +13,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from bot.errors import ConnectError
 from bot.feeds.connection import Connection
-from bot.feeds.dial import LIMITED_PAUSE_S, Dial, _tls_context
+from bot.feeds.dial import LIMITED_PAUSE_S, Dial, tls_context
 from bot.sandbox.server import Sandbox
 from tests.helpers import eventually
 from tests.servers import connect_proxy, drip, raw_server, say, swallow
@@ -228,18 +228,18 @@ def test_tls_is_spoken_and_the_certificate_is_checked(
         connection.send("hello")
         connection.recv()
 
-    _tls_context.cache_clear()
+    tls_context.cache_clear()
     with serve(greet, "127.0.0.1", 0, ssl=context) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         url = f"wss://localhost:{server.socket.getsockname()[1]}/"
         assert "certificate verify failed" in str(refused(url))
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate[0]))
-        _tls_context.cache_clear()
+        tls_context.cache_clear()
         connection = opened(url)
         assert eventually(connection.receive) == [b"hello"]
         connection.send("bye")
         connection.close()
         server.shutdown()
         thread.join()
-    _tls_context.cache_clear()
+    tls_context.cache_clear()

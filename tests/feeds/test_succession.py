@@ -218,7 +218,7 @@ def test_a_first_connection_that_dies_meanwhile_is_replaced_at_once(sandbox: San
             "source_connected", "source_disconnected", "source_connected"])
         again = watched.feed.health().connected_since
         assert since is not None and again is not None and again > since
-        assert sandbox.connections("okx") == 1
+        eventually(lambda: sandbox.connections("okx") == 1)  # once the exchange has seen it, too
         watched.updates.clear()
         sandbox.heal("okx")
         eventually(lambda: len(trades(watched)) > 100)

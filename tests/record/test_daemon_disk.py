@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from bot.verbs.look import _record_table
+from bot.verbs.tables import record_table
 from bot.sandbox.server import Sandbox
 from tests.helpers import eventually
 from tests.processes import daemon
@@ -58,9 +58,9 @@ def test_a_record_in_trouble_is_put_in_words() -> None:
             "written": 1, "dropped": 2, "rejected": 1, "commitLastMs": None, "fileBytes": 2_000_000,
             "walBytes": 500_000, "freeBytes": None,
             "archive": {"lastDay": "2026-11-21", "state": "no room"}}
-    assert _record_table(told) == [
-        "",
-        "RECORD         WAITING  WRITTEN  REFUSED  COMMIT ms  FILE MB  FREE MB  ARCHIVED TO",
-        "NOT recording  5/10     1        3        -          2.5      -        2026-11-21",
-        "state: disk full", "archive: no room"]
-    assert _record_table({"enabled": False}) == []
+    table = record_table(told)
+    assert table is not None and table.lines() == [
+        "RECORD         WAITING  WRITTEN  REFUSED  COMMIT ms  FILE MB  FREE MB  ARCHIVED TO  STATE",
+        "NOT recording  5/10     1        3        -          2.5      -        2026-11-21   "
+        "disk full; archive: no room"]
+    assert record_table({"enabled": False}) is None

@@ -233,3 +233,23 @@ def test_a_timed_fault_heals_by_itself(sandbox: Sandbox, connect: Connect) -> No
         return True
 
     assert eventually(connected)
+
+
+def test_a_halted_symbol_is_silent_while_its_neighbours_live(
+    sandbox: Sandbox, connect: Connect
+) -> None:
+    client = connect(sandbox.ws_url("binance") + "/stream")
+    subscribe_binance(client, "btcusdt@trade", "ethusdt@trade")
+    eventually(lambda: len(sandbox.subscriptions("binance")) == 2)
+    sandbox.fault("binance", "halt", "BTCUSDT")
+    assert sandbox.push_trade("binance", "BTCUSDT", 60_000.0) == 0
+    assert sandbox.push_trade("binance", "ETHUSDT", 3_000.0) == 1
+
+
+@pytest.mark.parametrize("status, pause", [(451, None), (403, None), (418, "5")])
+def test_rest_can_be_refused_with_any_status(
+    sandbox: Sandbox, status: int, pause: str | None
+) -> None:
+    sandbox.fault("okx", "rest_reject", status)
+    answer = requests.get(sandbox.rest_url("okx") + "/api/v5/public/time", timeout=5)
+    assert (answer.status_code, answer.headers.get("Retry-After")) == (status, pause)

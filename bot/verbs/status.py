@@ -1,0 +1,83 @@
+"""The verb `status`: what the running bot serves and from where, once or again and again."""
+
+import json
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+
+import requests
+
+from bot.config import load
+from bot.verbs.calling import unreachable
+from bot.verbs.looking import Look, look
+from bot.verbs.query import hang_up
+from bot.verbs.tables import price_table
+from bot.verbs.terminal import size, wrapped
+from bot.verbs.watching import watch
+
+EX_OK = 0
+SHORTEST_S, LONGEST_S = 0.2, 3600.0
+MOST_STORIES = 3
+EPILOG = """\
+examples:
+  python -m bot status
+  python -m bot status --watch
+  python -m bot status --watch 5
+  python -m bot status --json
+  python -m bot status --watch 10 --json >> status.jsonl
+
+A source may be up and yet not be used: the column WHY says what is held against it. With --watch
+the screen is drawn anew until Ctrl-C, and a bot that does not answer is asked again. NO_COLOR is
+heeded.
+
+exit codes: 0 answered; 2 wrong arguments; 69 no bot reached (not with --watch, which goes on
+trying); 78 bad settings; 130 --watch was ended by Ctrl-C, 143 by SIGTERM
+"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.add_argument("--watch", type=_seconds, nargs="?", const=1.0, metavar="S",
+                        help="go on, every S seconds (default: 1)")
+    parser.add_argument("--json", action="store_true",
+                        help="one object, for scripts; with --watch one line each time")
+
+
+def run(arguments: Namespace) -> int:
+    """Raises: ConfigError."""
+    config = load()
+    try:
+        if arguments.watch is not None:
+            return watch(config, arguments.watch, arguments.json)
+        try:
+            seen = look(config)
+        except (requests.RequestException, ValueError) as error:
+            return unreachable(config, error)
+        print(json.dumps(seen.told(), indent=2) if arguments.json else "\n".join(_page(seen)))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return hang_up()
+    return EX_OK
+
+
+def _page(seen: Look) -> list[str]:
+    lines = [*price_table(seen.prices).lines(), "", seen.headline]
+    for table in [*([seen.sources] if seen.sources else []), *seen.parts]:
+        lines += [*table.lines(), ""]
+    stories = seen.stories[:MOST_STORIES]
+    lines += ["last incidents (UTC)" if stories else "no incidents"]
+    width = size()[0] if sys.stdout.isatty() else None
+    for story in stories:
+        lines += wrapped(story.head, story.text, width)
+        if story.advice:
+            lines += wrapped(f"{'':<{len(story.head)}}-> ", story.advice, width)
+    return lines
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not SHORTEST_S <= seconds <= LONGEST_S:
+        raise ArgumentTypeError(f"must be from {SHORTEST_S:g} to {LONGEST_S:g} s, got {text!r}")
+    return seconds
