@@ -93,7 +93,7 @@ def test_a_source_put_away_explains_itself(opened: Open, healed: Sandbox) -> Non
     healed.fault("third", "wrong", 2.0)
     state = cell(page, "third")
     expect(state).to_contain_text("⊘ put away: disagrees with", timeout=LONG_MS)
-    expect(state).to_contain_text("at the earliest")
+    expect(state).to_contain_text("; back ")
     expect(page.locator("#incidents")).to_contain_text("Compare with another venue by hand")
     expect(cell(page, "third", 2)).to_contain_text("+19")
     assert "away disagrees with" in lane(page, "third")

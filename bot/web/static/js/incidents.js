@@ -10,6 +10,7 @@ export function drawIncidents(board) {
   const rows = board.incidents.length ? board.incidents : [null];
   keyed($("incidents"), rows, (row) => (row === null ? "none" : row.id),
     makeIncident, (item, row) => drawIncident(item, row, board.timestamp));
+  attribute($("incidents"), "data-any", board.openIncidents ? "" : null);
   text($("happened-title"), board.openIncidents ? `Incidents: ${board.openIncidents} open`
     : "Incidents: none open");
 }

@@ -42,7 +42,8 @@ class Page {
     this.board.choose(Symbols.wanted());
     this.resume();
     this.stream.open();
-    document.addEventListener("visibilitychange", () => (document.hidden ? this.pause() : this.resume()));
+    document.addEventListener("visibilitychange",
+      () => (document.hidden ? this.pause() : this.resume()));
     addEventListener("resize", () => this.draw());
   }
 
@@ -71,7 +72,7 @@ class Page {
     }
   }
 
-  /** What to read aloud: one fault alerts for each symbol at once, and all of them should be heard. */
+  /** What to read aloud: one fault alerts for each symbol, and all of them should be heard. */
   #said() {
     const [newest] = this.state.alerts;
     return this.state.alerts.filter((alert) => newest.timestamp - alert.timestamp < TOGETHER_MS)
@@ -113,11 +114,12 @@ class Page {
     const { state, pulse } = this;
     if (pulse.isMute(now)) this.stream.restart("nothing came through it");
     const verdict = pulse.verdict(now);
-    text($("live"), verdict.word);
-    attribute($("live"), "data-live", verdict.live ? "yes" : verdict.oldMs === null ? "not yet" : "no");
+    text($("live-word"), verdict.word);
+    text($("live-since"), verdict.sinceMs ? ` ${format.seconds(verdict.sinceMs)}` : "");
+    const isOld = !verdict.live && verdict.oldMs !== null;
+    attribute($("live"), "data-live", verdict.live ? "yes" : isOld ? "no" : "not yet");
     $("banner").hidden = !verdict.lost;
     text($("banner"), verdict.lost);
-    const isOld = !verdict.live && verdict.oldMs !== null;
     document.body.classList.toggle("stale", isOld);
     for (const old of document.querySelectorAll(".old")) {
       text(old, isOld ? `old: ${format.seconds(verdict.oldMs)}` : "");
@@ -131,7 +133,8 @@ class Page {
       this.charts.draw(state, this.spanMs, time);
     }
     const status = format.STATUS_WORDS[state.board.served.status ?? "none"].toLowerCase();
-    document.title = `${state.board.symbol} ${verdict.live ? status : "STREAM LOST"} · autonomous-bot`;
+    document.title =
+      `${state.board.symbol} ${verdict.live ? status : "STREAM LOST"} · autonomous-bot`;
   }
 
   #offerSpans() {
