@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from bot.sandbox.server import Sandbox
-from tests.page.conftest import Open
+from tests.page.conftest import Open, forgive
 from tests.processes import Daemon, daemon
 
 LONG_MS = 15_000
@@ -216,7 +216,7 @@ def test_an_address_that_names_no_symbol_of_the_bot_shows_the_main_one(opened: O
     page = opened("/#XRPUSDT")
     expect(page.locator("#served-symbol")).to_have_text("BTCUSDT")
     # that the bot refused the other one is right, and the browser's console says so
-    page.faults.seen.clear()  # type: ignore[attr-defined]
+    forgive(page)
 
 
 def test_with_the_feeds_off_the_page_shows_what_is_served_all_the_same(
