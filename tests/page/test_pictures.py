@@ -20,7 +20,6 @@ def keep(page: Page, folder: Path, name: str) -> None:
 @pytest.mark.parametrize("theme", ["dark", "light"])
 def test_all_is_well(opened: Open, screenshots: Path, theme: str) -> None:
     page = opened(color_scheme=theme)
-    page.get_by_role("button", name="5 min", exact=True).click()
     keep(page, screenshots, theme)
 
 
@@ -32,7 +31,6 @@ def test_an_incident_and_then_the_lost_stream(
     opened: Open, healed: Sandbox, screenshots: Path
 ) -> None:
     page = opened(color_scheme="dark")
-    page.get_by_role("button", name="5 min", exact=True).click()
     healed.fault("binance", "silence")
     expect(page.locator("#incidents")).to_contain_text("binance is not fit for BTCUSDT")
     keep(page, screenshots, "incident")

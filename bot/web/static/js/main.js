@@ -23,7 +23,7 @@ class Page {
   constructor() {
     this.state = new State();
     this.pulse = new Pulse(performance.now());
-    this.spanMs = HOUR_MS;
+    this.chosenMs = null; // which time somebody wants to see
     this.lanes = new Lanes();
     this.charts = new Charts();
     this.drills = new Drills();
@@ -33,6 +33,12 @@ class Page {
     this.stream = new Stream(`${scheme}//${location.host}/ws`, this.pulse,
       (message) => this.take(message));
     this.framed = 0;
+  }
+
+  /** The time shown: until somebody chooses, the shortest that holds all there is. */
+  get spanMs() {
+    const known = (this.state.board?.timestamp ?? 0) - this.state.since;
+    return this.chosenMs ?? (SPANS.find(([, ms]) => known <= ms) ?? SPANS.at(-1))[1];
   }
 
   start() {
@@ -98,6 +104,9 @@ class Page {
     $("logout").hidden = !board.needsLogin;
     text($("open"), board.openIncidents ? `▲ ${board.openIncidents} open` : "✓ no incident");
     attribute($("open"), "data-bad", board.openIncidents ? "" : null);
+    for (const button of $("spans").children) {
+      attribute(button, "aria-pressed", button.dataset.ms === `${this.spanMs}`);
+    }
     drawHeadline(board, now);
     drawIncidents(board);
     drawEvents(state);
@@ -139,10 +148,9 @@ class Page {
 
   #offerSpans() {
     const buttons = SPANS.map(([words, ms]) => {
-      const button = el("button", { type: "button", "aria-pressed": ms === this.spanMs }, words);
+      const button = el("button", { type: "button", "data-ms": ms }, words);
       button.onclick = () => {
-        this.spanMs = ms;
-        for (const one of buttons) attribute(one, "aria-pressed", one === button);
+        this.chosenMs = ms;
         this.draw();
       };
       return button;
