@@ -63,7 +63,8 @@ export function events(state) {
     key: `alert ${alert.timestamp} ${alert.message}`, at: alert.timestamp,
     severity: alert.severity, words: alert.message,
   }));
-  return [...told, ...alerts].sort((a, b) => b.at - a.at).slice(0, MOST_EVENTS);
+  // newest first, also of those of one moment
+  return [...alerts, ...told.reverse()].sort((a, b) => b.at - a.at).slice(0, MOST_EVENTS);
 }
 
 function changed({ at, kind, source, word, rule, why }) {
