@@ -72,7 +72,8 @@ $(BIN)/python:
 
 define demo_hints
 
-A bot on practice exchanges is starting. In another terminal:
+A bot on practice exchanges is starting. Its dashboard: http://localhost:$(DEMO_PORT)/
+In another terminal:
 
   curl localhost:$(DEMO_PORT)/api/v1/prices/BTCUSDT
   curl localhost:$(DEMO_PORT)/api/websocket/health

@@ -46,6 +46,15 @@ class Column:
             self._values[self._next] = value
             self._next = (self._next + 1) % self._most
 
+    @property
+    def count(self) -> int:
+        return len(self._values)
+
+    def back(self) -> Iterator[float]:
+        """From the newest to the oldest."""
+        return (self._values[place - 1] for place in
+                (*range(self._next, 0, -1), *range(len(self._values), self._next, -1)))
+
     def last(self, count: int) -> list[float]:
         """The newest `count`, oldest first."""
         count = min(count, len(self._values))
@@ -105,8 +114,10 @@ class Samples:
 
     def after(self, serial: int, mono: float) -> int:
         """How many there are that are newer than both."""
-        numbers, times = self._serial.last(1 << 30), self._mono.last(1 << 30)
-        return sum(number > serial and time >= mono for number, time in zip(numbers, times))
+        for count, (number, time) in enumerate(zip(self._serial.back(), self._mono.back())):
+            if number <= serial or time < mono:
+                return count
+        return self._mono.count
 
     def times(self, count: int) -> list[float]:
         """Monotonic s of the newest `count`."""

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright,
+)
 
 from bot.sandbox.server import Sandbox
 from tests.page.bots import SHAPES, running
@@ -81,11 +83,23 @@ class Faults:
             self.seen.append(f"request to {request.url}")
 
 
+FAULTS: dict[Page, Faults] = {}  # of the pages that are open
+
+
+def may_be_down(page: Page) -> None:
+    """From now on the browser may complain of a bot that cannot be reached."""
+    FAULTS[page].may_be_down = True
+
+
+def forgive(page: Page) -> None:
+    """What the browser complained of so far was right, such as an answer of 401."""
+    FAULTS[page].seen.clear()
+
+
 @pytest.fixture
 def opened(browser: Browser, bot: Daemon) -> Iterator[Open]:
     """Opens the page of `bot`, or of another; what went wrong in it fails the test."""
-    contexts: list[Any] = []
-    all_faults: list[Faults] = []
+    contexts: list[BrowserContext] = []
 
     def show(path: str = "/", of: Daemon | None = None, wait: bool = True, **options: Any) -> Page:
         host = f"127.0.0.1:{(of or bot).port}"
@@ -95,8 +109,7 @@ def opened(browser: Browser, bot: Daemon) -> Iterator[Open]:
         page.set_default_timeout(15_000)
         faults = Faults(host)
         faults.watch(page)
-        all_faults.append(faults)
-        page.faults = faults  # type: ignore[attr-defined]
+        FAULTS[page] = faults
         page.goto(f"http://{host}{path}")
         if wait:
             page.wait_for_selector('#live[data-live="yes"]')
@@ -105,12 +118,14 @@ def opened(browser: Browser, bot: Daemon) -> Iterator[Open]:
     yield show
     for context in contexts:
         context.close()
-    assert [fault for faults in all_faults for fault in faults.seen] == []
+    seen = [fault for faults in FAULTS.values() for fault in faults.seen]
+    FAULTS.clear()
+    assert seen == []
 
 
 def cut_off(page: Page) -> None:
     """The network of the browser is gone."""
-    page.faults.may_be_down = True  # type: ignore[attr-defined]
+    may_be_down(page)
     page.context.set_offline(True)  # which closes no WebSocket that is open
     page.evaluate("""async () => {
         const { page } = await import("/static/js/main.js");

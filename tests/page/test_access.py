@@ -88,3 +88,19 @@ def test_everything_can_be_reached_by_keyboard(opened: Open) -> None:
     for name in ("theme", "incidents", "events", "5 min", "What was served",
                  "binance over time"):
         assert name in reached
+
+
+def test_that_time_passes_is_not_read_aloud(opened: Open) -> None:
+    page = opened()
+    page.evaluate("""() => {
+        window.said = [];
+        for (const place of document.querySelectorAll("[role=status], [role=alert]"))
+            new MutationObserver((changes) => window.said.push(...changes
+                .map((change) => change.target)
+                .filter((node) => !(node.parentElement ?? node).closest("[aria-hidden]"))
+                .map((node) => node.textContent))
+            ).observe(place, {subtree: true, childList: true, characterData: true});
+    }""")
+    cut_off(page)
+    expect(page.locator("#live")).to_contain_text("STREAM LOST 5 s", timeout=20_000)
+    assert len(page.evaluate("window.said")) < 12, page.evaluate("window.said")

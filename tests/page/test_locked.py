@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from bot.sandbox.server import Sandbox
 from tests.page.bots import running
-from tests.page.conftest import Open
+from tests.page.conftest import Open, forgive
 from tests.processes import Daemon
 
 TOKEN = "a-token;with=signs&+%41,\\"
@@ -29,7 +29,7 @@ def log_in(page: Page, token: str = TOKEN) -> None:
 def form(opened: Open, locked: Daemon) -> Page:
     page = opened(of=locked, wait=False)
     # that the form comes with 401 is right, and the browser's console says so
-    page.faults.seen.clear()  # type: ignore[attr-defined]
+    forgive(page)
     return page
 
 
@@ -44,7 +44,7 @@ def test_the_right_token_leads_to_the_page_and_its_stream(form: Page) -> None:
 def test_a_wrong_token_is_told_and_the_next_may_be_right(form: Page) -> None:
     log_in(form, "wrong")
     expect(form.get_by_role("alert")).to_have_text("That is not the token of this bot.")
-    form.faults.seen.clear()  # type: ignore[attr-defined]
+    forgive(form)
     log_in(form)
     form.wait_for_selector('#live[data-live="yes"]')
 
@@ -54,7 +54,7 @@ def test_who_logs_out_sees_nothing_any_more(form: Page) -> None:
     form.wait_for_selector('#live[data-live="yes"]')
     form.click("#logout")
     form.wait_for_selector("#token")
-    form.faults.seen.clear()  # type: ignore[attr-defined]
+    forgive(form)
     answer = form.request.get(form.url + "api/v1/board")
     assert answer.status == 401
 
@@ -64,7 +64,7 @@ def test_a_page_whose_cookie_is_void_says_what_to_do(form: Page) -> None:
     form.wait_for_selector('#live[data-live="yes"]')
     form.context.clear_cookies()
     expect(form.locator("#banner")).to_contain_text("not logged in: load the page again")
-    form.faults.seen.clear()  # type: ignore[attr-defined]
+    forgive(form)
 
 
 def test_a_drill_is_confirmed_and_its_outcome_shown(form: Page, healed: Sandbox) -> None:

@@ -38,6 +38,7 @@ def test_a_column_keeps_the_newest_in_order(count: int) -> None:
     assert column.last(99) == [float(number) for number in range(max(0, count - 5), count)]
     assert column.last(2) == column.last(99)[-2:]
     assert column.last(0) == []
+    assert list(column.back()) == column.last(99)[::-1] and column.count == min(count, 5)
 
 
 def test_a_sample_has_what_was_served_and_each_source() -> None:

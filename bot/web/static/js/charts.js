@@ -1,5 +1,5 @@
-// Two charts with one cursor: how far each source is from what is served, and the prices. Hand-overs
-// are lines across both.
+// Two charts with one cursor: how far each source is from what is served, and the prices. Lines
+// across both are hand-overs.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
 import { $, attribute, colour } from "./dom.js";
@@ -137,7 +137,7 @@ function spread(chart, low, high) {
   return [low - room, high + room];
 }
 
-/** A source that is far off leaves the picture, rather than making a flat line of what is served. */
+/** A source that is far off leaves the picture; else what is served would be a flat line. */
 function aroundServed(chart, low, high) {
   const [at, served] = chart.data;
   const shown = (served ?? []).filter((price, i) => price !== null && at[i] >= chart.scales.x.min);

@@ -22,7 +22,8 @@ export class Drills {
   }
 
   #button(wish, symbol) {
-    const button = el("button", { type: "button" }, `${WORDS[wish.fault] ?? wish.fault} ${wish.source}`);
+    const words = `${WORDS[wish.fault] ?? wish.fault} ${wish.source}`;
+    const button = el("button", { type: "button" }, words);
     button.onclick = () => this.#confirm(wish, symbol);
     return button;
   }

@@ -88,8 +88,8 @@ export function list(names) {
 // ---- the words of the bot for people
 
 export const TIER_WORDS = {
-  websocket: "the exchanges' streams", kafka: "Kafka (another instance)", okx: "the REST API of OKX",
-  mock: "nowhere: made up",
+  websocket: "the exchanges' streams", kafka: "Kafka (another instance)",
+  okx: "the REST API of OKX", mock: "nowhere: made up",
 };
 
 export const STATUS_WORDS = {

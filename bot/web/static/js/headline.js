@@ -8,7 +8,8 @@ export function drawHeadline(board, now) {
   const status = served.price === null ? "none" : served.status;
   text($("served-symbol"), board.symbol);
   text($("price"), format.price(served.price));
-  text($("verdict"), `${format.ICONS[status]} ${format.STATUS_WORDS[status]}: ${format.worth(served)}`);
+  text($("verdict"),
+    `${format.ICONS[status]} ${format.STATUS_WORDS[status]}: ${format.worth(served)}`);
   attribute($("verdict"), "data-state", status);
   text($("origin"), format.origin(served));
   text($("sides"), `${format.price(served.bid)} / ${format.price(served.ask)}`);

@@ -10,6 +10,7 @@ export function drawIncidents(board) {
   const rows = board.incidents.length ? board.incidents : [null];
   keyed($("incidents"), rows, (row) => (row === null ? "none" : row.id),
     makeIncident, (item, row) => drawIncident(item, row, board.timestamp));
+  attribute($("incidents"), "data-any", board.openIncidents ? "" : null);
   text($("happened-title"), board.openIncidents ? `Incidents: ${board.openIncidents} open`
     : "Incidents: none open");
 }
@@ -62,7 +63,8 @@ export function events(state) {
     key: `alert ${alert.timestamp} ${alert.message}`, at: alert.timestamp,
     severity: alert.severity, words: alert.message,
   }));
-  return [...told, ...alerts].sort((a, b) => b.at - a.at).slice(0, MOST_EVENTS);
+  // newest first, also of those of one moment
+  return [...alerts, ...told.reverse()].sort((a, b) => b.at - a.at).slice(0, MOST_EVENTS);
 }
 
 function changed({ at, kind, source, word, rule, why }) {

@@ -1,5 +1,5 @@
-// A lane for the served price and one for each source: colour = state, thick = active. A lane can be
-// walked along with the arrow keys, and says in words what was when.
+// A lane for the served price and one for each source: colour = state, thick = active. One can
+// walk along a lane with the arrow keys, and it says in words what was when.
 
 import { cleared } from "./canvas.js";
 import { $, attribute, colour, el, keyed, text } from "./dom.js";
@@ -107,9 +107,15 @@ export function stateNow(source) {
 
 export function inWords(source) {
   const state = stateNow(source);
-  const back = source.backInMs ? `, back in ${format.seconds(source.backInMs)} at the earliest` : "";
-  const why = ["fit", "active"].includes(state) ? "" : `: ${source.words}${back}`;
+  // for how long it was put away stands there already, as what is left of it
+  const words = source.words.replace(/; put away for [0-9]+ s$/, "");
+  const why = ["fit", "active"].includes(state) ? "" : `: ${words}${back(source.backInMs)}`;
   return `${format.ICONS[state]} ${format.STATE_WORDS[state]}${why}`;
+}
+
+function back(ms) {
+  if (ms === null) return "";
+  return ms > 0 ? `; back in ${format.seconds(ms)} at the earliest` : "; back once it agrees";
 }
 
 function told(span) {

@@ -23,7 +23,7 @@ class Page {
   constructor() {
     this.state = new State();
     this.pulse = new Pulse(performance.now());
-    this.spanMs = HOUR_MS;
+    this.chosenMs = null; // which time somebody wants to see
     this.lanes = new Lanes();
     this.charts = new Charts();
     this.drills = new Drills();
@@ -35,6 +35,12 @@ class Page {
     this.framed = 0;
   }
 
+  /** The time shown: until somebody chooses, the shortest that holds all there is. */
+  get spanMs() {
+    const known = (this.state.board?.timestamp ?? 0) - this.state.since;
+    return this.chosenMs ?? (SPANS.find(([, ms]) => known <= ms) ?? SPANS.at(-1))[1];
+  }
+
   start() {
     startTheme(() => this.draw());
     this.#offerSpans();
@@ -42,7 +48,8 @@ class Page {
     this.board.choose(Symbols.wanted());
     this.resume();
     this.stream.open();
-    document.addEventListener("visibilitychange", () => (document.hidden ? this.pause() : this.resume()));
+    document.addEventListener("visibilitychange",
+      () => (document.hidden ? this.pause() : this.resume()));
     addEventListener("resize", () => this.draw());
   }
 
@@ -71,7 +78,7 @@ class Page {
     }
   }
 
-  /** What to read aloud: one fault alerts for each symbol at once, and all of them should be heard. */
+  /** What to read aloud: one fault alerts for each symbol, and all of them should be heard. */
   #said() {
     const [newest] = this.state.alerts;
     return this.state.alerts.filter((alert) => newest.timestamp - alert.timestamp < TOGETHER_MS)
@@ -97,6 +104,9 @@ class Page {
     $("logout").hidden = !board.needsLogin;
     text($("open"), board.openIncidents ? `▲ ${board.openIncidents} open` : "✓ no incident");
     attribute($("open"), "data-bad", board.openIncidents ? "" : null);
+    for (const button of $("spans").children) {
+      attribute(button, "aria-pressed", button.dataset.ms === `${this.spanMs}`);
+    }
     drawHeadline(board, now);
     drawIncidents(board);
     drawEvents(state);
@@ -113,11 +123,12 @@ class Page {
     const { state, pulse } = this;
     if (pulse.isMute(now)) this.stream.restart("nothing came through it");
     const verdict = pulse.verdict(now);
-    text($("live"), verdict.word);
-    attribute($("live"), "data-live", verdict.live ? "yes" : verdict.oldMs === null ? "not yet" : "no");
+    text($("live-word"), verdict.word);
+    text($("live-since"), verdict.sinceMs ? ` ${format.seconds(verdict.sinceMs)}` : "");
+    const isOld = !verdict.live && verdict.oldMs !== null;
+    attribute($("live"), "data-live", verdict.live ? "yes" : isOld ? "no" : "not yet");
     $("banner").hidden = !verdict.lost;
     text($("banner"), verdict.lost);
-    const isOld = !verdict.live && verdict.oldMs !== null;
     document.body.classList.toggle("stale", isOld);
     for (const old of document.querySelectorAll(".old")) {
       text(old, isOld ? `old: ${format.seconds(verdict.oldMs)}` : "");
@@ -131,15 +142,15 @@ class Page {
       this.charts.draw(state, this.spanMs, time);
     }
     const status = format.STATUS_WORDS[state.board.served.status ?? "none"].toLowerCase();
-    document.title = `${state.board.symbol} ${verdict.live ? status : "STREAM LOST"} · autonomous-bot`;
+    document.title =
+      `${state.board.symbol} ${verdict.live ? status : "STREAM LOST"} · autonomous-bot`;
   }
 
   #offerSpans() {
     const buttons = SPANS.map(([words, ms]) => {
-      const button = el("button", { type: "button", "aria-pressed": ms === this.spanMs }, words);
+      const button = el("button", { type: "button", "data-ms": ms }, words);
       button.onclick = () => {
-        this.spanMs = ms;
-        for (const one of buttons) attribute(one, "aria-pressed", one === button);
+        this.chosenMs = ms;
         this.draw();
       };
       return button;

@@ -1,6 +1,7 @@
 // Whether what is shown can be believed to be of this moment. Pure: the clock comes as a value.
 
-export const PATIENCE_MS = 3000; // without an answer, or without a frame although there should be one
+// without an answer, or without a frame although there should be one
+export const PATIENCE_MS = 3000;
 
 /** What is known of the two lines to the bot; times are performance.now() ms. */
 export class Pulse {
@@ -54,8 +55,9 @@ export class Pulse {
   }
 
   /**
-   * live: everything works. word: for the status line. lost: what is lost, in a sentence, or "".
-   * oldMs: how old the numbers are.
+   * live: everything works. word: for the status line; sinceMs: what to add to it, apart, so that
+   * it is not read aloud every second. lost: what is lost, in words, or "". oldMs: how old the
+   * numbers are.
    */
   verdict(now) {
     const boardMs = now - (this.boardAt ?? this.startedAt);
@@ -67,21 +69,24 @@ export class Pulse {
     if (isNew && (this.boardAt === null || this.frameAt === null)) {
       return { live: false, word: "CONNECTING", lost: "", oldMs: null };
     }
-    if (this.boardAt !== null && this.boardAt < this.resumedAt && now - this.resumedAt < PATIENCE_MS) {
+    const isBack = this.boardAt !== null && this.boardAt < this.resumedAt;
+    if (isBack && now - this.resumedAt < PATIENCE_MS) {
       return { live: false, word: "CATCHING UP", lost: "", oldMs: boardMs };
     }
     if (!silent && !streamLost) return { live: true, word: "LIVE", lost: "", oldMs: boardMs };
-    const s = Math.floor((silent ? boardMs : frameMs) / 1000);
-    const word = this.socket === "connecting" ? "RECONNECTING" : `STREAM LOST ${s} s`;
-    const oldMs = this.boardAt === null ? null : boardMs;
-    return { live: false, word, lost: silent ? this.#noAnswer(boardMs) : this.#noStream(mute), oldMs };
+    const isConnecting = this.socket === "connecting";
+    return {
+      live: false, word: isConnecting ? "RECONNECTING" : "STREAM LOST",
+      sinceMs: isConnecting ? null : silent ? boardMs : frameMs,
+      lost: silent ? this.#noAnswer() : this.#noStream(mute),
+      oldMs: this.boardAt === null ? null : boardMs,
+    };
   }
 
-  #noAnswer(ms) {
-    const s = Math.floor(ms / 1000);
+  #noAnswer() {
     const fault = this.boardFault ? ` (${this.boardFault})` : "";
-    return `No answer from the bot for ${s} s${fault}. Every number here is that old. ` +
-      "The page goes on asking.";
+    return `No answer from the bot${fault}: no number here is of this moment. The page goes on ` +
+      "asking.";
   }
 
   #noStream(mute) {

@@ -59,9 +59,9 @@ function past(state, kind, source, start) {
   for (const span of bad.sort((a, b) => a.from - b.from)) {
     if (span.kind === kind && span.source !== source) continue;
     const at = Math.min(Math.max(span.from, from), end);
-    const why = span.why === span.word ? "" : span.why;
+    const told = { state: span.word, rule: span.rule, why: span.why === span.word ? "" : span.why };
     pushSplit(spans, from, at, good, active);
-    pushSplit(spans, at, Math.min(span.to, end), { state: span.word, rule: span.rule, why }, active);
+    pushSplit(spans, at, Math.min(span.to, end), told, active);
     from = Math.max(from, span.to);
   }
   pushSplit(spans, from, end, good, active);

@@ -2,7 +2,7 @@
 
 const FIRST_MS = 500, LONGEST_MS = 15_000, SETTLED_MS = 10_000, HANDSHAKE_MS = 5000;
 
-/** A pause before the n-th attempt in a row, half of it by chance: pages must not come all at once. */
+/** Before the n-th attempt in a row; half of it by chance, or all pages would come at once. */
 export function pauseMs(attempt, random = Math.random) {
   const longest = Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt);
   return longest / 2 + (longest / 2) * random();

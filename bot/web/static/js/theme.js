@@ -1,6 +1,6 @@
 // Dark or light: as the system wishes, until somebody chooses; that is kept.
 
-import { $, text } from "./dom.js";
+import { $, attribute, text } from "./dom.js";
 
 const KEY = "theme";
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -11,13 +11,13 @@ export function startTheme(changed) {
     const theme = chosen() ?? (dark.matches ? "dark" : "light");
     document.documentElement.dataset.theme = theme;
     text($("theme"), theme === "dark" ? "Light" : "Dark");
-    $("theme").setAttribute("aria-label", `Change to ${theme === "dark" ? "light" : "dark"} colours`);
+    attribute($("theme"), "aria-label", `Change to ${other(theme)} colours`);
     changed();
   };
   dark.addEventListener("change", show);
   $("theme").onclick = () => {
     try {
-      localStorage.setItem(KEY, document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+      localStorage.setItem(KEY, other(document.documentElement.dataset.theme));
     } catch {
       // a browser that keeps nothing shows what the system wishes
     }
@@ -25,6 +25,8 @@ export function startTheme(changed) {
   };
   show();
 }
+
+const other = (theme) => (theme === "dark" ? "light" : "dark");
 
 function chosen() {
   try {
