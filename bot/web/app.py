@@ -13,6 +13,7 @@ from bot.errors import NoQuote, shown
 from bot.symbols import parse_symbol
 from bot.web import status
 from bot.web.analytics import add_analytics
+from bot.web.described import add_description
 from bot.web.drills import add_drills
 from bot.web.guard import Guard
 from bot.web.history import add_history
@@ -26,7 +27,7 @@ ENDPOINTS = (
     "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
     "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>",
     "/api/v1/incidents", "/api/v1/availability", "/api/v1/drill", "/api/v1/kafka",
-    "/api/v1/recorder", "/api/analytics", "/api/v1/snapshot", "/ws",
+    "/api/v1/recorder", "/api/analytics", "/api/v1/snapshot", "/ws", "/openapi.json",
 )
 
 
@@ -57,6 +58,7 @@ def create_app(
     add_drills(app, view)
     add_analytics(app, view, clock)
     add_snapshot(app, view)
+    add_description(app, view)
     return app
 
 
@@ -77,7 +79,7 @@ def _guard(app: Flask, guard: Guard) -> None:
 
     @app.after_request
     def mark(response: Response) -> Response:
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.setdefault("Cache-Control", "no-store")
         response.headers["X-Content-Type-Options"] = "nosniff"
         return response
 
@@ -216,10 +218,11 @@ def _max_age_s(*others: str) -> float | None:
 
 def _explain() -> bool:
     """`?explain=`."""
-    text = request.args.get("explain", "false").lower()
-    if text not in ("true", "false"):
-        abort(400, f"explain: must be true or false, got {shown(text)}; write ?explain=true")
-    return text == "true"
+    given = request.args.getlist("explain") or ["false"]
+    if len(given) > 1 or given[0].lower() not in ("true", "false"):
+        abort(400, f"explain: must be true or false, got {shown(', '.join(given))}; "
+                   "write ?explain=true")
+    return given[0].lower() == "true"
 
 
 def _ms(clock: Callable[[], float]) -> int:

@@ -248,6 +248,11 @@ def test_missing_stderr_is_no_reason_not_to_start(
     assert lines(tmp_path)[-1].endswith("to the file")
 
 
+def written_again(folder: Path) -> bool:
+    log.info("room again")
+    return "room again" in "".join(lines(folder))
+
+
 def test_full_disk_costs_the_file_its_lines_and_nothing_else(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,7 +268,7 @@ def test_full_disk_costs_the_file_its_lines_and_nothing_else(
             log.info("%d %s", number, LINE)
         eventually(writer._queue.empty)
         disk.clear()
-        eventually(lambda: log.info("room again") or "room again" in "".join(lines(disk.folder)))
+        eventually(lambda: written_again(disk.folder))
         end(writer)
         text, written = pipe.close(), lines(disk.folder)
     finally:
