@@ -152,10 +152,10 @@ def _add_record(app: Flask, view: View, clock: Callable[[], float]) -> None:
 
 
 def _add_prices(app: Flask, view: View, clock: Callable[[], float]) -> None:
-    @app.get("/api/v1/prices/<path:text>")
-    def one(text: str) -> Response:
+    @app.get("/api/v1/prices/<path:symbol>")
+    def one(symbol: str) -> Response:
         max_age_s, explain = _max_age_s("explain"), _explain()
-        symbol = _known(text, view.symbols)
+        symbol = _known(symbol, view.symbols)
         extra: status.Json = {}
         if explain and (told := view.explain(symbol)):
             extra["explain"] = status.explanation(told)

@@ -59,11 +59,13 @@ def examples() -> list[dict[str, Any]]:
     return found
 
 
-def _with_examples(paths: Json) -> Json:
+def _with_examples(described: Json) -> Json:
+    # a copy in which no two operations share an answer
+    paths: Json = msgspec.json.decode(msgspec.json.encode(described))
     for one in examples():
         answer = paths[one["path"]][one["method"]]["responses"][str(one["status"])]
         content = answer.get("content", {}).get(one["mimetype"])
         if content is not None:
-            content.setdefault("examples", {})[f"example{len(content.get('examples', {})) + 1}"] = {
-                "summary": one["request"], "value": one["body"]}
+            shown = content.setdefault("examples", {})
+            shown[f"example{len(shown) + 1}"] = {"summary": one["request"], "value": one["body"]}
     return paths
