@@ -48,10 +48,10 @@ def _operation(path: str, method: str, operation: Json, examples: list[Json]) ->
             need = " (required)" if one["required"] and one["in"] == "query" else ""
             yield (f"| `{one['name']}`{need} | {_values(one['schema'])} | "
                    f"{one['description']} |\n")
-    others = {code: answer for code, answer in operation["responses"].items() if code not in USUAL}
+    others = sorted(set(operation["responses"]) - set(USUAL))
     if others:
         yield "\n"
-        yield from (f"- {code}: {answer['description']}\n" for code, answer in others.items())
+        yield from (f"- {code}: {operation['responses'][code]['description']}\n" for code in others)
     for one in examples:
         yield f"\n```\n$ curl {_curl(one)}\n{_answer(one)}\n```\n"
 
