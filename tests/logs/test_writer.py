@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.logs import sinks, writer as writing
+from bot.logs.facts import facts
 from bot.logs.sinks import FILE_NAME
 from bot.logs.writer import LogWriter
 from tests.broker.disk import Disk
@@ -49,6 +50,14 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 def end(writer: LogWriter) -> None:
     writer.stop()
     assert writer.join(5) and writer.failure is None
+
+
+def hand(writer: LogWriter, text: str, error: BaseException | None = None) -> None:
+    """Log it past the root logger, from which pytest takes what no report of it can hold."""
+    exc_info = (type(error), error, error.__traceback__) if error else None
+    writer._handler.handle(log.makeRecord(
+        log.name, logging.ERROR if error else logging.INFO, __file__, 1, "%s", (text,), exc_info,
+        extra=facts("verdict", reason=text)))
 
 
 def lines(folder: Path) -> list[str]:
