@@ -11,7 +11,7 @@ DEMO := data/demo
 DEMO_PORT ?= 3101
 
 .DEFAULT_GOAL := help
-.PHONY: help run test kafka demo lint bench chaos clean
+.PHONY: help run test kafka demo lint bench chaos api clean
 
 help: ## list these commands
 	@sed -n 's/^\([a-z][a-z]*\):.*## \(.*\)$$/  make \1\t\2/p' Makefile
@@ -39,6 +39,9 @@ bench: $(VENV)/.installed-dev ## measure what is promised: speed, memory, time t
 chaos: $(VENV)/.installed-dev ## random faults against an oracle that knows the true price
 	$(BIN)/python -m tests.chaos --runs 300
 	$(BIN)/python -m tests.chaos --sockets --runs 36
+
+api: $(VENV)/.installed-dev ## take the examples of docs/api.md from a run of the bot
+	$(BIN)/python -m tests.api
 
 clean: ## remove what was installed and built; .env, data and logs stay
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .coverage

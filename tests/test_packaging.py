@@ -22,7 +22,7 @@ EXAMPLE = ROOT / ".env.example"
 UNIT = ROOT / "systemd" / "autonomous-bot.service"
 # the one value of the example that is not the default: a bot one starts is to have prices
 ON_IN_THE_EXAMPLE = {"ENABLE_WEBSOCKET_FEEDS": "true"}
-TARGETS = {"help", "run", "test", "demo", "lint", "bench", "chaos", "kafka", "clean"}
+TARGETS = {"api", "help", "run", "test", "demo", "lint", "bench", "chaos", "kafka", "clean"}
 
 
 def in_setup_cfg() -> configparser.ConfigParser:

@@ -13,13 +13,10 @@ from bot.moments import in_ms
 from bot.record.analyst import CHUNK_ROWS, Answer, Row, TooManyRows, breathe
 from bot.record.asked import MOST_ROWS, Asked, Question
 from bot.record.questions import QUESTIONS
-from bot.web.problems import answer, not_told
-from bot.web.spans import FORMATS, page_after, read
+from bot.web.problems import answer, not_told, validated
+from bot.web.spans import FORMATS, MIMETYPES, page_after, read
 from bot.web.status import Json
 from bot.web.view import View
-
-MIMETYPES = {"json": "application/json", "csv": "text/csv",
-             "parquet": "application/vnd.apache.parquet"}
 
 
 def add_analytics(app: Flask, view: View, clock: Callable[[], float]) -> None:
@@ -42,11 +39,13 @@ def add_analytics(app: Flask, view: View, clock: Callable[[], float]) -> None:
         asked, form = read(name, question, view.symbols, now)
         try:
             with view.analyst.seat():
-                return _answered(view, name, question, asked, form)
+                response = _answered(view, name, question, asked, form)
         except TooManyRows as error:
-            abort(400, str(error))
+            abort(422, str(error))
         except RecorderError as error:
             return not_told(error, view.instance)
+        closed = "to" in request.args and asked.until <= now
+        return validated(response, request) if closed else response
 
 
 def _answered(view: View, name: str, question: Question, asked: Asked, form: str) -> Response:

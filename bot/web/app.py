@@ -14,6 +14,7 @@ from bot.symbols import parse_symbol
 from bot.web import status
 from bot.web.alerts import add_alerts
 from bot.web.analytics import add_analytics
+from bot.web.described import add_description
 from bot.web.drills import add_drills
 from bot.web.glance import add_glance
 from bot.web.guard import Guard
@@ -33,7 +34,7 @@ ENDPOINTS = (
     "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>",
     "/api/v1/board", "/api/v1/trail", "/api/v1/incidents", "/api/v1/availability",
     "/api/v1/drill", "/api/v1/kafka", "/api/v1/recorder", "/api/v1/alerts", "/api/analytics",
-    "/api/v1/snapshot", "/metrics", "/ws",
+    "/api/v1/snapshot", "/metrics", "/ws", "/openapi.json",
 )
 
 
@@ -71,6 +72,7 @@ def create_app(
     add_analytics(app, view, clock)
     add_snapshot(app, view)
     add_metrics(app, view)
+    add_description(app, view)
     return app
 
 
@@ -168,10 +170,10 @@ def _add_record(app: Flask, view: View, clock: Callable[[], float]) -> None:
 
 
 def _add_prices(app: Flask, view: View, clock: Callable[[], float]) -> None:
-    @app.get("/api/v1/prices/<path:text>")
-    def one(text: str) -> Response:
+    @app.get("/api/v1/prices/<path:symbol>")
+    def one(symbol: str) -> Response:
         max_age_s, explain = _max_age_s("explain"), _explain()
-        symbol = _known(text, view.symbols)
+        symbol = _known(symbol, view.symbols)
         extra: status.Json = {}
         if explain and (told := view.explain(symbol)):
             extra["explain"] = status.explanation(told)
@@ -234,10 +236,11 @@ def _max_age_s(*others: str) -> float | None:
 
 def _explain() -> bool:
     """`?explain=`."""
-    text = request.args.get("explain", "false").lower()
-    if text not in ("true", "false"):
-        abort(400, f"explain: must be true or false, got {shown(text)}; write ?explain=true")
-    return text == "true"
+    given = request.args.getlist("explain") or ["false"]
+    if len(given) > 1 or given[0].lower() not in ("true", "false"):
+        abort(400, f"explain: must be true or false, got {shown(', '.join(given))}; "
+                   "write ?explain=true")
+    return given[0].lower() == "true"
 
 
 def _ms(clock: Callable[[], float]) -> int:

@@ -4,7 +4,7 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 import msgspec
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from werkzeug.exceptions import HTTPException
 
 from bot.errors import RecorderError
@@ -23,6 +23,14 @@ def problem(status: int, detail: str, **members: object) -> dict[str, object]:
 
 def answer(body: object, status: int = 200, mimetype: str = "application/json") -> Response:
     return Response(msgspec.json.encode(body), status, mimetype=mimetype)
+
+
+def validated(response: Response, asked: Request) -> Response:
+    """With an ETag; 304 for who has it already. It may be kept, but not used without asking."""
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.add_etag()
+    response.make_conditional(asked.environ)
+    return response
 
 
 def refuse(status: int, detail: str, instance: str, **members: object) -> Response:

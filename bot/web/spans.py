@@ -15,7 +15,9 @@ from bot.record.asked import MOST_ROWS, SERVED, Asked, Question, widened
 from bot.record.bars import WIDTHS
 from bot.web.history import one_of, parameters, symbol
 
-FORMATS = ("json", "csv", "parquet")
+MIMETYPES = {"json": "application/json", "csv": "text/csv",
+             "parquet": "application/vnd.apache.parquet"}
+FORMATS = tuple(MIMETYPES)
 TYPES = ("trade", "ticker", "orderbook")
 DEFAULT = timedelta(hours=1)
 PAGE = 1_000
@@ -36,7 +38,7 @@ def read(
     until = _moment("to", given["to"]) if "to" in given else now
     since = _moment("from", given["from"]) if "from" in given else until - DEFAULT
     if since >= until:
-        abort(400, f"from: must be before to, got {since}Z and {until}Z")
+        abort(422, f"from: must be before to, got {since}Z and {until}Z")
     exchanges = (SERVED, *ALL) if name == "candles" else tuple(ALL)
     interval = one_of("interval", given.get("interval"), WIDTHS)
     asked = Asked(
@@ -47,7 +49,7 @@ def read(
     asked = widened(asked, question.grid(asked))
     most = question.most(asked)
     if asked.until - asked.since > most:
-        abort(400, f"from..to: {name} tells of at most {_long(most)} at once, got "
+        abort(422, f"from..to: {name} tells of at most {_long(most)} at once, got "
                    f"{_long(asked.until - asked.since)}; ask in parts")
     return asked, one_of("format", given.get("format"), FORMATS) or "json"
 
@@ -75,7 +77,7 @@ def _after(text: str | None) -> tuple[datetime, int] | None:
         told = ""
     match = CURSOR.fullmatch(told)
     if match is None:
-        abort(400, f"cursor: must be `next` of the page before, got {shown(text)}")
+        abort(422, f"cursor: must be `next` of the page before, got {shown(text)}")
     return _moment("cursor", match[1]), int(match[2])
 
 

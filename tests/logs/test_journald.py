@@ -16,7 +16,7 @@ from bot.logs.sinks import FILE_NAME
 from bot.logs.writer import LogWriter
 from tests.helpers import eventually
 from tests.logs.journald import Journald, parsed
-from tests.logs.test_writer import Pipe, Start, end, lines, start  # noqa: F401  # a fixture
+from tests.logs.test_writer import Pipe, Start, end, hand, lines, start  # noqa: F401  # a fixture
 
 log = logging.getLogger("test.journald")
 
@@ -82,8 +82,7 @@ def test_levels_are_those_of_syslog(
     "two\nlines", "\n", "ends\n", "a=b", "\x00\x1b[31m\r", "é🚀", "lone \ud800 surrogate"],
     ids=ascii)
 def test_any_text_arrives(begin: Begin, journald: Journald, text: str) -> None:
-    begin()
-    log.info(text, extra=facts("verdict", reason=text))
+    hand(begin(), text)
     entry = journald.entry()
     expected = text.replace("\ud800", "\\ud800")
     assert entry["MESSAGE"] == expected and entry["REASON"] == expected

@@ -12,7 +12,7 @@ import pytest
 from bot.logs.facts import facts
 from bot.logs.lines import stamp
 from bot.logs.sinks import FILE_NAME
-from tests.logs.test_writer import Pipe, Start, end, start  # noqa: F401  # a fixture
+from tests.logs.test_writer import Pipe, Start, end, hand, start  # noqa: F401  # a fixture
 
 log = logging.getLogger("test.lines")
 
@@ -54,7 +54,7 @@ def test_stderr_has_the_same_lines(
     "é🚀", ""], ids=ascii)
 def test_no_text_breaks_a_line(start: Start, tmp_path: Path, text: str) -> None:  # noqa: F811
     writer = start(form="json")
-    log.info("%s", text, extra=facts("verdict", reason=text))
+    hand(writer, text)
     log.info("next")
     end(writer)
     told, after = objects(tmp_path)
@@ -66,8 +66,8 @@ def test_a_traceback_is_one_field(start: Start, tmp_path: Path) -> None:  # noqa
     writer = start(form="json")
     try:
         raise ValueError("broken \ud800 part")
-    except ValueError:
-        log.exception("it failed")
+    except ValueError as error:
+        hand(writer, "it failed", error)
     end(writer)
     (told,) = objects(tmp_path)
     assert told["message"] == "it failed"
@@ -79,7 +79,7 @@ def test_a_lone_surrogate_does_not_break_a_line_of_text(
     start: Start, tmp_path: Path  # noqa: F811
 ) -> None:
     writer = start()
-    log.info("lone \ud800")
+    hand(writer, "lone \ud800")
     end(writer)
     assert (tmp_path / FILE_NAME).read_text().endswith("lone \\ud800\n")
 

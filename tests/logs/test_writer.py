@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from bot.logs import sinks, writer as writing
+from bot.logs.facts import facts
 from bot.logs.sinks import FILE_NAME
 from bot.logs.writer import LogWriter, log_queue
 from tests.broker.disk import Disk
@@ -49,6 +50,14 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 def end(writer: LogWriter) -> None:
     writer.stop()
     assert writer.join(5) and writer.failure is None
+
+
+def hand(writer: LogWriter, text: str, error: BaseException | None = None) -> None:
+    """Log it past the root logger, from which pytest takes what no report of it can hold."""
+    exc_info = (type(error), error, error.__traceback__) if error else None
+    writer._handler.handle(log.makeRecord(
+        log.name, logging.ERROR if error else logging.INFO, __file__, 1, "%s", (text,), exc_info,
+        extra=facts("verdict", reason=text)))
 
 
 def lines(folder: Path) -> list[str]:
@@ -254,6 +263,11 @@ def test_missing_stderr_is_no_reason_not_to_start(
     assert lines(tmp_path)[-1].endswith("to the file")
 
 
+def written_again(folder: Path) -> bool:
+    log.info("room again")
+    return "room again" in "".join(lines(folder))
+
+
 def test_full_disk_costs_the_file_its_lines_and_nothing_else(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -269,11 +283,7 @@ def test_full_disk_costs_the_file_its_lines_and_nothing_else(
             log.info("%d %s", number, LINE)
         eventually(writer._queue.empty)
         disk.clear()
-
-        def written_again() -> bool:
-            log.info("room again")
-            return "room again" in "".join(lines(disk.folder))
-        eventually(written_again)
+        eventually(lambda: written_again(disk.folder))
         end(writer)
         text, written = pipe.close(), lines(disk.folder)
     finally:

@@ -181,16 +181,12 @@ def test_a_long_page_is_whole(view: FakeView, tmp_path: Path, form: str) -> None
     ("ticks?limit=10001", "limit: must be a whole number from 1 to 10000"),
     ("ticks?limit=%D9%A3", "limit: must be a whole number"),
     ("ticks?limit=1&limit=2", "limit: must be given once"),
-    ("ticks?cursor=", "cursor: must be `next` of the page before, got ''"),
-    ("ticks?cursor=x", "cursor: must be"), ("ticks?cursor=%FF%00", "cursor: must be"),
     ("ticks?cursor=OTk5OTk5OTk5OTk5OTkuMQ", "cursor: must be a moment from 2000 to 2099"),
     ("ticks?from=yesterday", "from: must be a moment from 2000 to 2099 as epoch ms or ISO 8601"),
     ("ticks?from=20240101", "write from=2026-11-22T09:30:00Z"),
     ("ticks?to=1999-12-31", "to: must be"), ("ticks?to=0001-01-01T00:00:00%2B23:00", "to: must be"),
     ("ticks?to=999999999999999999999", "to: must be"), ("ticks?to=%D9%A3", "to: must be"),
     ("ticks?to=-1", "to: must be"), ("ticks?from=", "from: must be"),
-    ("ticks?from=2024-01-01&to=2024-01-01",
-     "from: must be before to, got 2024-01-01 00:00:00Z and 2024-01-01 00:00:00Z"),
     ("ticks?format=xml", "format: must be one of csv, json, parquet, got 'xml'"),
     ("spread?symbol=BTCUSDT&exchanges=okx", "exchanges: must be two or more, got 'okx'"),
     ("spread?symbol=BTCUSDT&exchanges=okx,okx", "exchanges: must be two or more"),
@@ -204,6 +200,10 @@ def test_what_cannot_be_asked_is_refused_with_what_can(
 
 
 @pytest.mark.parametrize("path, told", [
+    ("ticks?cursor=", "cursor: must be `next` of the page before, got ''"),
+    ("ticks?cursor=x", "cursor: must be"), ("ticks?cursor=%FF%00", "cursor: must be"),
+    ("ticks?from=2024-01-01&to=2024-01-01",
+     "from: must be before to, got 2024-01-01 00:00:00Z and 2024-01-01 00:00:00Z"),
     ("ticks?from=2023-12-01", "ticks tells of at most 7 days at once, got 31"),
     ("latency?from=2023-12-31", "latency tells of at most 24 hours at once"),
     ("candles?symbol=BTCUSDT&exchange=okx&interval=1s&from=2023-12-31",
@@ -211,15 +211,36 @@ def test_what_cannot_be_asked_is_refused_with_what_can(
     ("spread?symbol=BTCUSDT&interval=1h&from=2023-12-30", "spread tells of at most 24 hours"),
     ("summary?from=2023-11-01", "summary tells of at most 31 days at once, got 62 days"),
 ])
-def test_what_is_too_long_is_refused_with_the_limit(full: FakeView, path: str, told: str) -> None:
-    assert told in refused(full, path)
+def test_what_cannot_be_asked_together_is_refused_with_the_limit(
+    full: FakeView, path: str, told: str
+) -> None:
+    assert told in refused(full, path, 422)
 
 
 def test_too_many_rows_are_refused_with_the_limit(
     full: FakeView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.web.spans.MOST_ROWS", 0)
-    assert "more than 0 rows, which is the most" in refused(full, "provenance")
+    assert "more than 0 rows, which is the most" in refused(full, "provenance", 422)
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "parquet"])
+def test_a_range_that_is_past_is_not_sent_twice(full: FakeView, form: str) -> None:
+    span = "from=2024-01-01T00:00:00Z&to=2024-01-01T00:00:00.400Z"
+    path = f"/api/analytics/ticks?{span}&format={form}"
+    first = ask(full).get(path)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    again = ask(full).get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    other = ask(full).get(f"{path}&limit=1", headers={"If-None-Match": first.headers["ETag"]})
+    assert other.status_code == 200, "another answer has another one"
+
+
+def test_a_range_that_is_not_past_is_kept_by_nobody(full: FakeView) -> None:
+    for span in ("", "?to=2030-01-01&from=2029-12-31"):
+        headers = ask(full).get(f"/api/analytics/ticks{span}").headers
+        assert headers["Cache-Control"] == "no-store" and "ETag" not in headers
 
 
 def test_an_unknown_question_is_told_which_there_are(full: FakeView) -> None:

@@ -26,7 +26,7 @@ SOURCES = (
     b'"messagesReceived":15234,"errors":0},{"exchange":"okx","connected":true,"latency":142,'
     b'"lastUpdate":1704067199500,"messagesReceived":12891,"errors":1}]')
 PATHS = [path.replace("<symbol>", "BTCUSDT") for path in ("/", *ENDPOINTS)
-         if path not in ("/ws", "/api/v1/snapshot")]
+         if path not in ("/ws", "/api/v1/snapshot", "/openapi.json")]
 
 
 def ask(
@@ -42,7 +42,7 @@ def ask(
              b'"/api/v1/prices","/api/v1/prices/<symbol>","/api/v1/board","/api/v1/trail",'
              b'"/api/v1/incidents","/api/v1/availability","/api/v1/drill","/api/v1/kafka",'
              b'"/api/v1/recorder","/api/v1/alerts","/api/analytics","/api/v1/snapshot",'
-             b'"/metrics","/ws"]}'),
+             b'"/metrics","/ws","/openapi.json"]}'),
     ("/healthz", b'{"status":"ok","instance":"primary"}'),
     ("/readyz", b'{"status":"ready","symbol":"BTCUSDT","source":"websocket",'
                 b'"reason":"active source is fresh","instance":"primary"}'),
