@@ -83,9 +83,8 @@ SUMMARY = """
             FROM {served} WHERE {filter} AND trusted AND NOT synthetic
         ) GROUP BY day
     ), switched AS (
-        SELECT happened_at::DATE AS day, count(*) AS switches FROM events
-        WHERE kind = 'source_switch' AND happened_at >= ? AND happened_at < ? AND {filter}
-        GROUP BY day
+        SELECT happened_at::DATE AS day, count(*) AS switches FROM {events}
+        WHERE kind = 'source_switch' AND {filter} GROUP BY day
     ), failed AS (
         SELECT opened_at::DATE AS day, count(DISTINCT id) AS incidents FROM incidents
         WHERE opened_at >= ? AND opened_at < ? AND {concerned} GROUP BY day
@@ -156,7 +155,7 @@ def summary(asked: Asked, past: Past) -> Sql:
         status: f"status = '{status}'" for status in STATUSES}
     return SUMMARY.format(
         counts=counts, served=past.rows("served", asked.since, asked.until), filter=chosen,
-        concerned=concerned,
+        events=past.rows("events", asked.since, asked.until), concerned=concerned,
         columns=", ".join(f'count_if({words}) AS "{name}"' for name, words in names.items()),
         zeroes=", ".join(f'coalesce("{name}", 0) AS "{name}"' for name in names),
-    ), [*counted, *chosen.values * 2, *span, *chosen.values, *span, *concerned.values]
+    ), [*counted, *chosen.values * 3, *span, *concerned.values]

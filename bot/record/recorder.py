@@ -60,22 +60,26 @@ class Recorder(Keeper):
         on_history: Callable[[History], None] | None = None,
         on_loss: Callable[[Incident], None] | None = None,
         room: Room = Room(),
+        poll_interval_ms: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """archive: folder of the Parquet files; None: `archive` beside the file.
         on_history: told once, on the recorder's thread, what the file holds of earlier runs.
         on_loss: told there what was committed and is not in the file; by default it is recorded.
-        losses: how often that was so.
+        losses: how often that was so. poll_interval_ms: as in the table `openings`. alive_at: last
+        sign of life before the start, epoch s; None if there was none, or before it is open.
         """
         super().__init__(capacity)
         self.active = False
         self.state = NOT_OPEN
         self.losses = 0
+        self.alive_at: float | None = None
         self.archive = (archive or path.parent / "archive").absolute()
         self.path = path
         self._instance = instance
         self._interval_s = commit_interval_s
         self._on_history = on_history
+        self._poll_interval_ms = poll_interval_ms
         self._on_loss = on_loss or self.record_incident
         self._clock = clock
         # One client of one disk gains nothing from jitter.
@@ -88,9 +92,11 @@ class Recorder(Keeper):
         self._vitals = Vitals(path, room, clock)
         self._tasks: deque[Callable[[Database], None]] = deque()
         self._database: Database | None = None
+        self._opened_before = False
 
     def tell_loss(self, loss: Loss) -> None:
         """Have it told that rows of a time are not in the record any more. Thread: any."""
+        self.losses += 1
         log.error("📊 [DUCKDB] Lost: %s", loss.cause)
         self._on_loss(loss.incident(self._instance))
 
@@ -209,15 +215,17 @@ class Recorder(Keeper):
         except ImportError as error:
             raise RecorderError(f"DuckDB cannot be loaded: {error}") from error
         self._database = database = Database(
-            self.path, self._instance, self.archive, self._vitals.committed)
+            self.path, self._instance, self.archive, self._vitals.committed,
+            self._poll_interval_ms)
         self._vitals.opened()
         self._pile.resume(database)
-        on_history, self._on_history = self._on_history, None
-        if on_history is not None:
-            database.look_back(on_history)
-        if (loss := database.loss()) is not None:
-            self.losses += 1
-            self.tell_loss(loss)
+        before = database.before
+        if not self._opened_before:
+            self._opened_before, self.alive_at = True, before.alive_at
+            if self._on_history is not None and before.history is not None:
+                self._on_history(before.history)
+        if before.loss is not None:
+            self.tell_loss(before.loss)
         return database
 
     def _succeeded(self) -> None:

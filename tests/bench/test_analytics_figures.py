@@ -52,7 +52,7 @@ FILL = (
     f"""INSERT INTO inputs SELECT TIMESTAMP '{FIRST}' + INTERVAL (i // 2 * 200) MILLISECOND,
         500 + i // 2 * 0.2, if(i % 2 = 0, 'look', 'judged'), NULL,
         if(i % 2 = 0, NULL, 'BTCUSDT'), NULL, i * 4 + 1 FROM range(172_800 * 5 * 2) t(i)""",
-    f"INSERT INTO openings VALUES ('{FIRST}', 'primary', {VERSION}, 'x')",
+    f"INSERT INTO openings VALUES ('{FIRST}', 'primary', {VERSION}, 'x', 1000)",
 )
 HOUR = "from=2026-09-02T12:00:00Z&to=2026-09-02T13:00:00Z"
 OLD_HOUR = "from=2026-09-01T12:00:00Z&to=2026-09-01T13:00:00Z"

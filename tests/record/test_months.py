@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from bot.record import archivist
+from bot.record import rounds
 from bot.record.opening import SETTINGS
 from tests.record.months import Months
 
 
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archivist, "LOOK_EVERY_S", 0.0)
-    monkeypatch.setattr(archivist, "SLICE_S", 0.01)
+    monkeypatch.setattr(rounds, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(rounds, "SLICE_S", 0.01)
     monkeypatch.setitem(SETTINGS, "checkpoint_threshold", "500KB")
 
 

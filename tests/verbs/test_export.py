@@ -29,8 +29,8 @@ def fill(path: Path) -> None:
             SELECT i AS seq, i % 4 AS turn,
                 TIMESTAMP '{BEGIN}' + i // 4 * INTERVAL 1 SECOND AS moment
             FROM range(4800) t(i)""")
-        con.execute("INSERT INTO openings VALUES (?, 'primary', 3, '0.1'), (?, 'other', 3, '0.1')",
-                    [BEGIN, BEGIN])
+        con.execute("INSERT INTO openings VALUES (?, 'primary', 3, '0.1', 1000), "
+                    "(?, 'other', 3, '0.1', 1000)", [BEGIN, BEGIN])
         con.execute("""INSERT INTO states BY NAME SELECT moment AS taken_at, 0 AS mono,
             '{}' AS settings, 'primary' AS instance, 'abc'::BLOB AS memory, seq
             FROM noted WHERE seq % 1200 = 600""")
