@@ -135,7 +135,7 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
 }
 # Those filled row by row, each with `seq` as its last column.
 FILLED = ("updates", "served", "samples", "events", "inputs", "states", "incidents")
-# Those that grow with the market and its troubles, with the column that says which day a row belongs to.
+# Those that grow with the market and its troubles, with the column that tells the day of a row.
 DAILY = {"updates": "received_at", "served": "served_at", "samples": "sampled_at",
          "events": "happened_at", "inputs": "noted_at", "states": "taken_at"}
 

@@ -43,7 +43,7 @@ def full(view: FakeView, tmp_path: Path) -> Iterator[FakeView]:
         recorder.keep(update(50001.0, exchange="okx"))
         recorder.record_served(quote(exchange="okx"), MS + 200)
         eventually(lambda: recorder.pending == 0)
-        view.analyst = Analyst(recorder, timeout_s=0.3)
+        view.analyst = Analyst(recorder)
         yield view
 
 
@@ -247,6 +247,7 @@ def test_a_third_question_is_refused_at_once(full: FakeView) -> None:
 
 @pytest.mark.usefixtures("endless")
 def test_a_question_that_takes_too_long_is_given_up(full: FakeView) -> None:
+    full.analyst._timeout_s = 0.3
     assert refused(full, "endless", 504) == "no answer within 0.3 s; ask about less"
 
 
