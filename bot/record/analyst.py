@@ -4,13 +4,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from bot.errors import RecorderError
-from bot.record.asked import EPOCH, Asked, Question
+from bot.record.asked import Asked, Question
 from bot.record.recorder import Recorder
 from bot.record.watch import Errands
 
@@ -103,12 +103,10 @@ class _Past:
         from bot.record.whole import whole
         return whole(self._con, self._folder, table, since, until)
 
-    def bars_until(self) -> datetime:
-        # one of the future is of a clock that was wrong
-        ((day,),) = self._con.execute(
-            "SELECT max(day) FROM days WHERE table_name = 'bars' AND day < ?::DATE",
-            [datetime.now(UTC).replace(tzinfo=None)]).fetchall()
-        return EPOCH if day is None else datetime(day.year, day.month, day.day) + timedelta(days=1)
+    def barred(self, since: datetime, until: datetime) -> list[date]:
+        return [day for (day,) in self._con.execute(
+            "SELECT DISTINCT day FROM days WHERE table_name = 'bars' AND day >= ?::DATE"
+            " AND day < ? ORDER BY day", [since, until]).fetchall()]
 
 
 def _answered(

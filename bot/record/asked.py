@@ -1,7 +1,7 @@
 """What a question to the record consists of, before there is any SQL."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
 EPOCH = datetime(1970, 1, 1)
@@ -35,8 +35,8 @@ class Past(Protocol):
     def rows(self, table: str, since: datetime, until: datetime) -> str:
         """SQL of the rows of a table in [since, until), wherever they are."""
 
-    def bars_until(self) -> datetime:
-        """The moment up to which all bars are in the archive."""
+    def barred(self, since: datetime, until: datetime) -> list[date]:
+        """Days in [since, until) whose bars are in the archive, in order."""
 
 
 class Question(NamedTuple):

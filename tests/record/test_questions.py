@@ -3,8 +3,9 @@
 import gzip
 import json
 import os
+import random
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bot.record.analyst import Analyst, Answer
 from bot.record.archivist import Archivist
 from bot.record.asked import Asked, Past, widened
 from bot.record.bars import WIDTHS
+from bot.record.database import Database
 from bot.record.questions import QUESTIONS
 from bot.record.recorder import Recorder
 from tests.helpers import eventually
@@ -105,6 +107,99 @@ def test_candles_are_the_same_before_and_after_their_day_was_archived(recorder: 
     for one in asked:
         assert told(*one) == before[one]
     assert len(before["binance", "1d"]) == 2 and len(before["served", "1s"]) == 23
+
+
+def test_a_trade_counts_by_its_own_lateness_whatever_is_asked(recorder: Recorder) -> None:
+    """Ten minutes late, not less; stamped an hour ahead, not less."""
+    keep(recorder, update(60_030, 1.0), update(60_040 + 599_999, 2.0, lag=599_999),
+         update(60_050 + 600_000, 3.0, lag=600_000), update(60_060 - 30_000, 4.0, lag=-30_000),
+         update(7_260_000 - 3_600_000, 5.0, lag=-3_600_000))
+    (bar,) = rows(recorder, "candles", 60_000, 120_000, **BINANCE)
+    assert (bar["open"], bar["close"], bar["trades"]) == (1.0, 4.0, 3)
+    assert rows(recorder, "candles", 0, DAY_MS, **BINANCE) == [bar]
+    archived(recorder, FIRST + timedelta(days=1))
+    (bar,) = [one | {"complete": False} for one in rows(recorder, "candles", 0, DAY_MS, **BINANCE)]
+    assert (bar["open"], bar["close"], bar["trades"]) == (1.0, 4.0, 3)
+
+
+def test_a_stamp_of_the_future_makes_its_bar_incomplete(recorder: Recorder) -> None:
+    opened_long_ago(recorder)
+    keep(recorder, update(60_030), update(120_030), update(125_000, lag=-70_000),
+         update(190_000, lag=-59_000))
+    found = rows(recorder, "candles", **BINANCE)
+    assert [(bar["openedAt"] - FIRST_MS, bar["complete"]) for bar in found] == [
+        (60_000, True), (120_000, True), (180_000, False), (240_000, True)]
+
+
+def opened_long_ago(recorder: Recorder) -> None:
+    """Bars before the first opening are not whole."""
+    def earlier(database: Database) -> None:
+        database._con.execute("UPDATE openings SET opened_at = '2026-08-01'")
+
+    recorder.ask(earlier)
+    keep(recorder, update(-1_000_000))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_candles_of_made_up_trades_are_what_plain_python_makes_of_them(
+    recorder: Recorder, seed: int
+) -> None:
+    """In any order, sent twice, late, early, among other symbols and types; hot and archived."""
+    dice = random.Random(seed)
+    trades = []
+    for number in range(3_000):
+        stamp = dice.randrange(DAY_MS - 600_000, DAY_MS + 600_000)
+        lag = dice.choice([dice.randrange(0, 300), dice.randrange(0, 800_000),
+                           -dice.randrange(0, 4_000_000)])
+        trades.append((stamp, lag, round(100 + dice.gauss(0, 5), 2), number))
+    sent = sorted(trades + dice.sample(trades, 500), key=lambda one: one[0] + one[1])
+    for stamp, lag, price, number in sent:
+        recorder.keep(update(stamp + lag, price, number=number, lag=lag))
+        recorder.keep(update(stamp + lag, 1.0, kind="ticker", lag=lag))
+        recorder.keep(update(stamp + lag, 2.0, "okx", number=number, lag=lag))
+    eventually(lambda: recorder.pending == 0)
+    good = sorted((stamp, number, price) for stamp, lag, price, number in trades
+                  if -3_600_000 < lag < 600_000)
+    for place in ("hot", "archived"):
+        for width, seconds in WIDTHS.items():
+            expected: dict[int, list[float]] = {}
+            for stamp, _, price in good:
+                expected.setdefault(stamp // (seconds * 1000), []).append(price)
+            found = rows(recorder, "candles", DAY_MS - 3_600_000, DAY_MS + 3_600_000,
+                         interval=width, **BINANCE)
+            assert [[bar[key] for key in ("openedAt", "open", "high", "low", "close", "volume",
+                                          "trades")] for bar in found] == [
+                [FIRST_MS + at * seconds * 1000, prices[0], max(prices), min(prices), prices[-1],
+                 len(prices) * 0.5, len(prices)] for at, prices in sorted(expected.items())], place
+        archived(recorder, FIRST + timedelta(days=1))
+
+
+def test_days_without_bars_are_made_of_their_rows(recorder: Recorder) -> None:
+    """Whatever the days after them have."""
+    keep(recorder, *(update(day * DAY_MS + 60_000 * number, 100 + number, number=day * 10 + number)
+                     for day in range(5) for number in range(1, 4)))
+    asked: list[tuple[float, float]] = [(0, 5 * DAY_MS), (DAY_MS, 3 * DAY_MS),
+                                        (3.5 * DAY_MS, 5 * DAY_MS), (0, DAY_MS + 90_000)]
+    before = {(span, width): whole_bars(recorder, span, width)
+              for span in asked for width in WIDTHS if width != "1s"}
+    archived(recorder, FIRST + timedelta(days=4))
+
+    def forget(database: Database) -> None:
+        database.disown([f"bars/day=2026-09-{day:02}/bars.parquet" for day in (1, 2, 4)])
+
+    recorder.ask(forget)
+    keep(recorder, update(4 * DAY_MS + 600_000, symbol="ETHUSDT"))
+    for (span, width), bars in before.items():
+        assert whole_bars(recorder, span, width) == bars
+
+
+def whole_bars(recorder: Recorder, span: tuple[float, float], width: str) -> list[Bar]:
+    """But for whether they are complete, which changes with the time."""
+    asked = Asked(moment(span[0]), moment(span[1]), moment(6 * DAY_MS), interval=width, **BINANCE)
+    question = QUESTIONS["candles"]
+    answer = Analyst(recorder).ask(question, widened(asked, question.grid(asked)))
+    return [dict(zip(answer.columns, row, strict=True)) | {"complete": None}
+            for row in answer.rows]
 
 
 def test_the_candles_of_what_was_served_leave_out_what_was_made_up(recorder: Recorder) -> None:
@@ -309,8 +404,8 @@ class Nowhere:
     def rows(self, table: str, since: datetime, until: datetime) -> str:
         return "x"
 
-    def bars_until(self) -> datetime:
-        return FIRST
+    def barred(self, since: datetime, until: datetime) -> list[date]:
+        return []
 
 
 @pytest.mark.parametrize("name", QUESTIONS)
