@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from bot.errors import RecorderError
-from bot.record.asked import Asked, Question
+from bot.record.asked import DAY, Asked, Conditions, Question
 from bot.record.recorder import Recorder
 from bot.record.watch import Errands
 
@@ -107,6 +107,20 @@ class _Past:
         return [day for (day,) in self._con.execute(
             "SELECT DISTINCT day FROM days WHERE table_name = 'bars' AND day >= ?::DATE"
             " AND day < ? ORDER BY day", [since, until]).fetchall()]
+
+    def last_good(
+        self, symbol: str | None, since: datetime, until: datetime
+    ) -> list[tuple[str, datetime]]:
+        step = until - since if symbol is None else DAY  # of one it is the day before, as a rule
+        these = Conditions().equal("symbol", symbol).add("trusted AND NOT synthetic")
+        while until > since:
+            rows = self.rows("served", until - step, until)
+            found = self._con.execute(f"SELECT symbol, max(served_at) FROM {rows} WHERE {these}"
+                                      " GROUP BY symbol", these.values).fetchall()
+            if found:
+                return found
+            until -= step
+        return []
 
 
 def _answered(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
+DAY = timedelta(days=1)
 EPOCH = datetime(1970, 1, 1)
 MOST_ROWS = 10_000
 SERVED = "served"  # stands for an exchange where the prices that the bot stood by are meant
@@ -37,6 +38,12 @@ class Past(Protocol):
 
     def barred(self, since: datetime, until: datetime) -> list[date]:
         """Days in [since, until) whose bars are in the archive, in order."""
+
+    def last_good(
+        self, symbol: str | None, since: datetime, until: datetime
+    ) -> list[tuple[str, datetime]]:
+        """When a trusted real price was served last in [since, until), whole days, of each symbol
+        or this one."""
 
 
 class Question(NamedTuple):

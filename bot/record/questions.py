@@ -8,12 +8,11 @@ ORDER BY, to which LIMIT is added.
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, timedelta
 
-from bot.record import quality
-from bot.record.asked import MOST_ROWS, SERVED, Asked, Conditions, Past, Question, Sql
+from bot.record import daily, quality
+from bot.record.asked import DAY, MOST_ROWS, SERVED, Asked, Conditions, Past, Question, Sql
 from bot.record.bars import EARLY, KEPT, LATE, PRICES, TRADES, WIDTHS, bars
 
 CARRIED_S = 10  # a price is not compared with others for longer than this
-DAY = timedelta(days=1)
 
 CANDLES = """
     SELECT epoch_ms(opened_at) AS "openedAt", open, high, low, close, volume, trades, complete
@@ -35,7 +34,7 @@ TICKS = """
 SPREAD = """
     WITH last AS (
         SELECT time_bucket(INTERVAL 1 SECOND, received_at) AS second, exchange,
-            arg_max(price, received_at) AS price
+            arg_max(price, (received_at, seq)) AS price
         FROM {rows} WHERE {filter} GROUP BY ALL
     ), spans AS (
         SELECT *, least(lead(second) OVER (PARTITION BY exchange ORDER BY second),
@@ -112,7 +111,8 @@ def _fresh(asked: Asked, past: Past) -> Sql:
 def ticks(asked: Asked, past: Past) -> Sql:
     chosen = _chosen(asked)
     since, _ = asked.after or (asked.since, 0)
-    return TICKS.format(rows=past.rows("updates", since, asked.until), filter=chosen), chosen.values
+    rows = past.rows("updates", max(since, asked.since), asked.until)
+    return TICKS.format(rows=rows, filter=chosen), chosen.values
 
 
 def spread(asked: Asked, past: Past) -> Sql:
@@ -161,6 +161,6 @@ QUESTIONS: dict[str, Question] = {
         "every time a source was not fit or a price not trusted", ("symbol", "exchange"), (),
         lambda _: 400 * DAY, quality.incidents),
     "summary": Question(
-        "what each day (UTC) was like", ("symbol",), (), lambda _: 31 * DAY, quality.summary,
+        "what each day (UTC) was like", ("symbol",), (), lambda _: 31 * DAY, daily.summary,
         lambda _: WIDTHS["1d"]),
 }

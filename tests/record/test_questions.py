@@ -4,11 +4,13 @@ import gzip
 import json
 import os
 import random
+import threading
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from bot.exchanges import ALL
@@ -138,6 +140,7 @@ def opened_long_ago(recorder: Recorder) -> None:
 
     recorder.ask(earlier)
     keep(recorder, update(-1_000_000))
+    eventually(lambda: not recorder._tasks)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -189,6 +192,7 @@ def test_days_without_bars_are_made_of_their_rows(recorder: Recorder) -> None:
 
     recorder.ask(forget)
     keep(recorder, update(4 * DAY_MS + 600_000, symbol="ETHUSDT"))
+    eventually(lambda: not recorder._tasks)
     for (span, width), bars in before.items():
         assert whole_bars(recorder, span, width) == bars
 
@@ -322,6 +326,85 @@ def test_runs_of_the_same_provenance_are_one_row(recorder: Recorder) -> None:
     assert len(rows(recorder, "provenance")) == 4
 
 
+def test_the_legs_of_an_average_tell_its_runs_apart(recorder: Recorder) -> None:
+    for second, legs in enumerate((("okx", "binance"), ("binance", "okx"), ("okx",), ("okx",))):
+        recorder.record_served(quote(exchanges=legs), FIRST_MS + second * 1000)
+    eventually(lambda: recorder.pending == 0)
+    assert [(row["exchange"], row["exchanges"], row["prices"])
+            for row in rows(recorder, "provenance")] == [
+        (None, "binance,okx", 2), (None, "okx", 2)]
+
+
+@pytest.mark.parametrize("poll_s, splits", [(None, 11), (1, 4), (5, 16), (3600, 10801)])
+def test_a_run_ends_where_nothing_was_served_for_some_polls(
+    tmp_path: Path, poll_s: int | None, splits: int
+) -> None:
+    """As after a kill. How long that is depends on how often a price is served."""
+    interval = poll_s and poll_s * 1000
+    with recording(tmp_path / "analytics.duckdb", poll_interval_ms=interval) as recorder:
+        assert recorder.wait_open(5)
+        opened(recorder, -10)
+        for second in (0, splits - 1, 2 * splits - 1):
+            recorder.record_served(quote(exchange="okx"), FIRST_MS + second * 1000)
+        eventually(lambda: recorder.pending == 0)
+        found = rows(recorder, "provenance", 0, DAY_MS)
+    assert [(row["from"], row["to"], row["prices"]) for row in found] == [
+        (FIRST_MS, FIRST_MS + (splits - 1) * 1000, 2),
+        (FIRST_MS + (2 * splits - 1) * 1000, FIRST_MS + (2 * splits - 1) * 1000, 1)]
+
+
+def test_a_run_ends_where_the_file_was_opened_again(recorder: Recorder) -> None:
+    """However short the time without a bot was."""
+    opened(recorder, -10)
+    opened(recorder, 2)
+    for second in range(4):
+        recorder.record_served(quote(exchange="okx"), FIRST_MS + second * 1000)
+    eventually(lambda: recorder.pending == 0)
+    assert [row["prices"] for row in rows(recorder, "provenance")] == [2, 2]
+
+
+def opened(recorder: Recorder, second: float) -> None:
+    """At that second, by a bot with the same settings."""
+    done = threading.Event()
+
+    def enter(database: Database) -> None:
+        database._con.execute("INSERT INTO openings BY NAME SELECT * REPLACE (? AS opened_at) "
+                              "FROM openings LIMIT 1", [moment(second * 1000)])
+        done.set()
+
+    recorder.ask(enter)
+    assert done.wait(5)
+
+
+def test_the_spread_takes_the_last_price_also_within_a_millisecond(recorder: Recorder) -> None:
+    for number in range(40):
+        keep(recorder, update(500, 100.0 + number % 7, number=number))
+    keep(recorder, update(500, 103.0, number=41), update(500, 103.0, "okx"))
+    (first, *_) = rows(recorder, "spread", 0, 20_000, symbol="BTCUSDT", interval="1s")
+    assert first["worstBps"] == 0.0
+
+
+def test_files_of_an_earlier_shape_are_read_with_null_for_what_they_lack(
+    recorder: Recorder
+) -> None:
+    keep(recorder, update(500, 7.0, number=3), update(700, 8.0, number=4))
+    archived(recorder, FIRST + timedelta(days=1))
+    (file,) = recorder.archive.glob("updates/*/*.parquet")
+    with duckdb.connect() as con:
+        con.execute(f"COPY (SELECT * EXCLUDE (event_id, received_mono, seq) FROM '{file}') "
+                    f"TO '{file}' (FORMAT parquet)")
+    keep(recorder, update(DAY_MS + 500, 9.0, "okx", number=5))
+    told = rows(recorder, "ticks", 0, 2 * DAY_MS)
+    assert [(tick["price"], tick["eventId"]) for tick in told] == [
+        (7.0, None), (8.0, None), (9.0, 5)]
+    (bar,) = rows(recorder, "candles", 0, 3_600_000, interval="1s", **BINANCE)
+    assert (bar["open"], bar["close"], bar["trades"]) == (7.0, 8.0, 2)
+    assert rows(recorder, "spread", 0, DAY_MS, symbol="BTCUSDT") == []
+    keep(recorder, update(900, 10.0, number=6))  # which joins them in a new file
+    archived(recorder, FIRST + timedelta(days=1))
+    assert [tick["eventId"] for tick in rows(recorder, "ticks", 0, DAY_MS)] == [None, None, 6]
+
+
 def sample(recorder: Recorder, at_ms: int, latency_s: float | None, source: str = "okx") -> None:
     recorder.record_sample(FeedHealth(
         source=source, connected_since=1.0, latency_s=latency_s, event_lag_s=None,
@@ -388,9 +471,40 @@ def test_a_summary_counts_each_day(recorder: Recorder, place: str, symbol: str |
     assert (first["day"], first["updates"], first["served"]) == (FIRST_MS, 2, 4)
     assert (first["fromWebsocket"], first["fromOkx"], first["fromMock"]) == (3, 1, 0)
     assert (first["trusted"], first["stale"], first["disputed"]) == (3, 1, 0)
-    assert (first["switches"], first["incidents"], first["worstGapMs"]) == (1, 1, 4000.0)
+    assert (first["switches"], first["incidents"], first["worstGapMs"]) == (1, 1, DAY_MS - 5000)
     assert (second["day"], second["updates"], second["switches"]) == (FIRST_MS + DAY_MS, 1, 0)
-    assert second["worstGapMs"] == DAY_MS - 4000
+    assert second["worstGapMs"] == DAY_MS - 1000  # which is still open
+
+
+@pytest.mark.parametrize("symbol", [None, "BTCUSDT"])
+@pytest.mark.parametrize("place", ["hot", "archived"])
+def test_the_worst_gap_of_a_day_does_not_depend_on_the_range(
+    recorder: Recorder, place: str, symbol: str | None
+) -> None:
+    """With the day in which it begins, the days without a price, and the one in which it ends."""
+    hour = 3_600_000
+    for at in [*range(0, DAY_MS, hour // 2), 3 * DAY_MS + hour, 3 * DAY_MS + 2 * hour,
+               *range(4 * DAY_MS, 5 * DAY_MS, hour)]:
+        if at // (hour // 2) not in (9, 10):
+            recorder.record_served(quote(), FIRST_MS + at)
+    recorder.record_served(quote(trusted=False, status="stale"), FIRST_MS + 2 * DAY_MS)
+    eventually(lambda: recorder.pending == 0)
+    if place == "archived":
+        archived(recorder, FIRST + timedelta(days=4))
+
+    def gaps(since: int, until: int) -> dict[int, float]:
+        asked = Asked(moment(since * DAY_MS), moment(until * DAY_MS), moment(4.5 * DAY_MS),
+                      symbol=symbol)
+        answer = Analyst(recorder).ask(QUESTIONS["summary"], asked)
+        told: list[Bar] = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+        return {(row["day"] - FIRST_MS) // DAY_MS: row["worstGapMs"] / hour for row in told}
+
+    whole = gaps(0, 6)
+    assert whole == {0: 1.5, 1: 24.5, 2: 48.5, 3: 49.5, 4: 22.0}
+    for since in range(6):
+        for until in range(since + 1, 7):
+            assert gaps(since, until) == {day: gap for day, gap in whole.items()
+                                          if since <= day < until}
 
 
 def test_nothing_was_recorded_is_an_answer(recorder: Recorder) -> None:
@@ -405,6 +519,11 @@ class Nowhere:
         return "x"
 
     def barred(self, since: datetime, until: datetime) -> list[date]:
+        return []
+
+    def last_good(
+        self, symbol: str | None, since: datetime, until: datetime
+    ) -> list[tuple[str, datetime]]:
         return []
 
 

@@ -128,6 +128,20 @@ def test_times_without_a_bot_are_told(export: Export) -> None:
                                         "b.csv")[2]
 
 
+@pytest.mark.parametrize("rule, why", [
+    ("down", "the bot did not run"), ("lost", "it is not in the record any more"),
+    ("unrecorded", "rows were refused, for too many waited"), ("silence", None)])
+def test_whatever_keeps_rows_from_the_record_is_told(
+    export: Export, record: Path, rule: str, why: str | None
+) -> None:
+    with duckdb.connect(str(record / "data/analytics.duckdb")) as con:
+        con.execute("UPDATE incidents SET rule = ? WHERE id = 'gap'", [rule])
+    err = export("--from", "2026-11-21", "--to", "2026-11-22", "--out", "a.csv")[2]
+    with duckdb.connect(str(record / "data/analytics.duckdb")) as con:
+        con.execute("UPDATE incidents SET rule = 'down' WHERE id = 'gap'")
+    assert (why in err) if why else "not recorded" not in err
+
+
 def test_nothing_is_no_file(export: Export, tmp_path: Path) -> None:
     for name in ("a.csv", "a.parquet", "-"):
         code, out, err = export("--from", "2026-11-01", "--to", "2026-11-02", "--out", name)

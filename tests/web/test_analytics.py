@@ -1,5 +1,6 @@
 """Questions to the record over HTTP: what may be asked, and what is said when it may not."""
 
+import base64
 import csv
 import io
 import re
@@ -201,6 +202,18 @@ def test_what_cannot_be_asked_is_refused_with_what_can(
     full: FakeView, path: str, told: str
 ) -> None:
     assert told in refused(full, path)
+
+
+@pytest.mark.parametrize("at_ms, allowed", [
+    (MS - 1, False), (MS, True), (MS + 59_999, True), (MS + 60_000, False), (MS + 10**9, False)])
+def test_a_cursor_leads_to_nothing_outside_of_the_range(
+    full: FakeView, at_ms: int, allowed: bool
+) -> None:
+    cursor = base64.urlsafe_b64encode(f"{at_ms}.0".encode()).decode().rstrip("=")
+    if allowed:
+        answered(full, f"ticks?{SPAN}&cursor={cursor}")
+    else:
+        assert "which is not in from..to" in refused(full, f"ticks?{SPAN}&cursor={cursor}")
 
 
 @pytest.mark.parametrize("path, told", [
