@@ -32,7 +32,7 @@ class Recording:
                 poll_interval_ms=config.poll_interval_ms)
             self._archivist = Archivist(recorder, config.retention_days)
             self.journal = Journal(
-                recorder.keep, lambda: recorder.dropped + recorder.rejected + recorder.losses,
+                recorder.keep, lambda: recorder.dropped + recorder.rejected + recorder.past.losses,
                 config.instance_id)
             self.workers = [recorder, self._archivist]
             ledger.keep(recorder.record_incident)

@@ -67,7 +67,7 @@ class Archivist(Rounds):
         for one in gone:
             log.warning("🗄️ [DUCKDB] %s %s", self._folder / one.file, one.why)
         for loss in losses(con, self._folder, gone):
-            self._recorder.tell_loss(loss)
+            self._recorder.past.lost(loss)
 
     def _claim(self) -> bool:
         """See to it that no file is without its entry that has rows which nobody else has.
@@ -212,7 +212,7 @@ class Archivist(Rounds):
         for day, tables in found.items():
             if day not in self._told:
                 self._told.add(day)
-                self._recorder.tell_loss(Loss(
+                self._recorder.past.lost(Loss(
                     f"rows of {day} are older than RETENTION_DAYS allows and were deleted without "
                     f"having been archived: {', '.join(tables)}"
                     f"{f'; {self._fault}' if self._fault else ', which came too late'}",

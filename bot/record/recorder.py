@@ -20,7 +20,7 @@ from bot.errors import RecorderError
 from bot.incidents.incident import History, Incident
 from bot.model import RecordStatus
 from bot.record.keeper import Keeper
-from bot.record.mark import Loss
+from bot.record.telling import Teller
 from bot.record.vitals import Room, Vitals
 
 if TYPE_CHECKING:  # at run time only `_connect` loads DuckDB, which takes 45 MB
@@ -66,21 +66,17 @@ class Recorder(Keeper):
         """archive: folder of the Parquet files; None: `archive` beside the file.
         on_history: told once, on the recorder's thread, what the file holds of earlier runs.
         on_loss: told there what was committed and is not in the file; by default it is recorded.
-        losses: how often that was so. poll_interval_ms: as in the table `openings`. alive_at: last
-        sign of life before the start, epoch s; None if there was none, or before it is open.
+        poll_interval_ms: as in the table `openings`. past: of it, what was told.
         """
         super().__init__(capacity)
         self.active = False
         self.state = NOT_OPEN
-        self.losses = 0
-        self.alive_at: float | None = None
+        self.past = Teller(instance, on_history, on_loss or self.record_incident)
         self.archive = (archive or path.parent / "archive").absolute()
         self.path = path
         self._instance = instance
         self._interval_s = commit_interval_s
-        self._on_history = on_history
         self._poll_interval_ms = poll_interval_ms
-        self._on_loss = on_loss or self.record_incident
         self._clock = clock
         # One client of one disk gains nothing from jitter.
         self._backoff = Backoff(RETRY_S, retry_cap_s, uniform=lambda _, ceiling: ceiling)
@@ -92,13 +88,6 @@ class Recorder(Keeper):
         self._vitals = Vitals(path, room, clock)
         self._tasks: deque[Callable[[Database], None]] = deque()
         self._database: Database | None = None
-        self._opened_before = False
-
-    def tell_loss(self, loss: Loss) -> None:
-        """Have it told that rows of a time are not in the record any more. Thread: any."""
-        self.losses += 1
-        log.error("📊 [DUCKDB] Lost: %s", loss.cause)
-        self._on_loss(loss.incident(self._instance))
 
     def ask(self, task: Callable[["Database"], None]) -> None:
         """Have something done once on the recorder's thread, when the database can be written.
@@ -122,8 +111,9 @@ class Recorder(Keeper):
         return RecordStatus(
             active=active, state=state, waiting=self.pending,
             capacity=self._capacity, written=self.written, dropped=self.dropped,
-            rejected=self.rejected, last_commit_at=vitals.last_commit_at, commit_last_ms=last,
-            commit_p99_ms=p99, commit_max_ms=longest, file_bytes=vitals.file_bytes,
+            rejected=self.rejected, losses=self.past.losses,
+            last_commit_at=vitals.last_commit_at, commit_last_ms=last, commit_p99_ms=p99,
+            commit_max_ms=longest, file_bytes=vitals.file_bytes,
             wal_bytes=vitals.wal_bytes, free_bytes=vitals.free_bytes, is_low=vitals.is_short,
             lost_window_ms=round(window_s * 1000))
 
@@ -219,13 +209,7 @@ class Recorder(Keeper):
             self._poll_interval_ms)
         self._vitals.opened()
         self._pile.resume(database)
-        before = database.before
-        if not self._opened_before:
-            self._opened_before, self.alive_at = True, before.alive_at
-            if self._on_history is not None and before.history is not None:
-                self._on_history(before.history)
-        if before.loss is not None:
-            self.tell_loss(before.loss)
+        self.past.look(database.before)
         return database
 
     def _succeeded(self) -> None:

@@ -81,7 +81,7 @@ class Rounds(Worker):
             return
         if not self._recorder.active and self._recorder.has_room:
             return
-        if not self._settling.look(self._recorder.alive_at):
+        if not self._settling.look(self._recorder.past.alive_at):
             return
         under_way, told = Detached("archive", self._round), False
         while not under_way.wait(SLICE_S):

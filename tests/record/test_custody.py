@@ -51,7 +51,7 @@ def test_a_damaged_file_makes_way_and_its_rows_are_told_as_lost(
         assert [one.name[:24] for one in aside] == (
             [] if harm is gone else ["updates.parquet.damaged-"])
         settled(recorder)
-        assert recorder.losses == 1
+        assert recorder.past.losses == 1
     ((cause, opened_at, closed_at),) = read(path, LOST)
     assert str(cause).startswith(f"updates of 2026-09-01 in the archive: {file} {why}")
     assert (opened_at, closed_at) == (FIRST, FIRST + timedelta(days=1))
@@ -123,7 +123,7 @@ def test_a_file_that_is_damaged_within_is_found_by_whoever_needs_it(
         assert counted(recorder, "updates") == 50
         assert day_file(recorder, "bars", 2).exists()
         settled(recorder)
-        assert recorder.losses == 1
+        assert recorder.past.losses == 1
 
 
 def test_rows_are_archived_where_bars_cannot_be_made_which_are_made_later(
@@ -204,7 +204,7 @@ def test_what_cannot_be_looked_at_is_not_held_to_be_damaged(
             archivist = Archivist(recorder, 30, now=lambda: LATER, settle_s=0.0)
             archivist.step()
             assert archivist.state == "Input/output error"
-        assert counted(recorder, "updates") == 50 and recorder.losses == 0
+        assert counted(recorder, "updates") == 50 and recorder.past.losses == 0
 
 
 def test_incidents_that_were_over_long_ago_are_forgotten(path: Path) -> None:  # noqa: F811
