@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -109,20 +109,15 @@ class Archivist(Rounds):
 
         Raises: RecorderError, duckdb.Error, OSError, of the first such day.
         """
-        from bot.record.archive import CLOSED_AFTER, barless, due
+        from bot.record.archive import CLOSED_AFTER
         today = (self._now() - CLOSED_AFTER).date()
         fault: Exception | None = None
         doubted: list[date] = []
         with self._recorder.reading() as con:
             made = {day for (day,) in con.execute(
                 "SELECT day FROM days WHERE table_name = 'bars'").fetchall()}
-            tables: dict[date, list[str]] = {day: [] for day in barless(con, self._oldest, today)}
-            for table, day, _ in due(con, today):
-                tables.setdefault(day, []).append(table)
-            for day in sorted(tables):
-                if day < self._oldest and day in made:
-                    continue  # its rows are gone, and bars made of what came since would be false
-                faults = self._move(con, day, tables[day], day in made)
+            for day, tables in self._due(con, today, made):
+                faults = self._move(con, day, tables, day in made)
                 if faults is None:
                     return False
                 if faults:
@@ -135,6 +130,18 @@ class Archivist(Rounds):
             self._doubt(doubted)
             raise fault
         return True
+
+    def _due(
+        self, con: "DuckDBPyConnection", today: date, made: Collection[date]
+    ) -> list[tuple[date, list[str]]]:
+        """Days with the tables that have rows to be moved; without any, bars are missing."""
+        from bot.record.archive import barless, due
+        tables: dict[date, list[str]] = {day: [] for day in barless(con, self._oldest, today)}
+        for table, day, _ in due(con, today):
+            tables.setdefault(day, []).append(table)
+        # where the rows are gone, bars made of what came since would be false
+        return [(day, tables[day]) for day in sorted(tables)
+                if day >= self._oldest or day not in made]
 
     def _move(
         self, con: "DuckDBPyConnection", day: date, tables: Sequence[str], made: bool
