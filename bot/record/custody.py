@@ -51,7 +51,8 @@ def fault(con: duckdb.DuckDBPyConnection, path: Path, rows: int, thoroughly: boo
     except SURROUNDINGS:
         raise
     except duckdb.Error as error:
-        return f"is damaged ({str(error).partition(chr(10))[0]})"
+        words = str(error).partition("\n")[0].replace(f" '{path}'", "")
+        return f"is damaged ({words.removeprefix('Invalid Input Error: ')})"
     return None if count == rows else f"holds {count} rows, not {rows}"
 
 

@@ -104,12 +104,12 @@ def gone(file: Path) -> str:
 
 def truncated(file: Path) -> str:
     file.write_bytes(file.read_bytes()[:200])
-    return "is damaged (Invalid Input Error: No magic bytes found at end of file"
+    return "is damaged (No magic bytes found at end of file)"
 
 
 def emptied(file: Path) -> str:
     file.write_bytes(b"")
-    return "is damaged (Invalid Input Error: File"
+    return "is damaged (File too small to be a Parquet file)"
 
 
 def in_place_of_it(file: Path) -> str:
