@@ -98,7 +98,7 @@ class LinkStatus(msgspec.Struct, frozen=True):
 
 class ArchiveStatus(msgspec.Struct, frozen=True):
     """last_day: newest day that left the DuckDB file, as in 2026-11-21; None if none did. state:
-    what could not be done last; empty if nothing.
+    what cannot be done, and why; empty if nothing.
     """
 
     last_day: str | None
@@ -110,10 +110,11 @@ class RecordStatus(msgspec.Struct, frozen=True, kw_only=True):
 
     active: what comes is stored. state: why not, or how it is. waiting: rows accepted and not
     committed yet, of `capacity`; written, dropped, rejected: rows since the start, by whether they
-    were stored, refused because too many waited, or refused for a value in them. last_commit_at:
-    epoch ms. commit_*_ms: the last, and of the last five minutes. *_bytes: of the file, of its log,
-    and free on its disk, a few seconds old. lost_window_ms: a kill now loses at most what came in
-    the last so many ms. What is not known is None.
+    were stored, refused because too many waited, or refused for a value in them. losses: how often
+    since the start what had been stored was found to be missing. last_commit_at: epoch ms.
+    commit_*_ms: the last, and of the last five minutes. *_bytes: of the file, of its log, and free
+    on its disk, a few seconds old. lost_window_ms: a kill now loses at most what came in the last
+    so many ms. What is not known is None.
     """
 
     active: bool
@@ -123,6 +124,7 @@ class RecordStatus(msgspec.Struct, frozen=True, kw_only=True):
     written: int
     dropped: int
     rejected: int
+    losses: int = 0
     last_commit_at: int | None
     commit_last_ms: float | None
     commit_p99_ms: float | None

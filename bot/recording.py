@@ -41,10 +41,11 @@ class Recording:
         if config.enable_duckdb:
             recorder = self.recorder = Recorder(
                 config.duckdb_path, config.instance_id, archive=config.archive_dir,
-                on_history=self._look_back, on_loss=ledger.lost)
+                on_history=self._look_back, on_loss=ledger.lost,
+                poll_interval_ms=config.poll_interval_ms)
             self._archivist = Archivist(recorder, config.retention_days)
             self.journal = Journal(
-                recorder.keep, lambda: recorder.dropped + recorder.rejected + recorder.losses,
+                recorder.keep, lambda: recorder.dropped + recorder.rejected + recorder.past.losses,
                 config.instance_id)
             self.workers = [recorder, self._archivist]
             ledger.keep(recorder.record_incident)

@@ -69,10 +69,10 @@ class Daemon:
         except AssertionError:
             raise AssertionError(f"no line with {text!r} in:\n{self.log}") from None
 
-    def get(self, path: str, **options: Any) -> requests.Response:
+    def get(self, path: str, patience: float = 5.0, **options: Any) -> requests.Response:
         with requests.Session() as session:
             session.trust_env = False
-            return session.get(f"http://127.0.0.1:{self.port}{path}", timeout=5, **options)
+            return session.get(f"http://127.0.0.1:{self.port}{path}", timeout=patience, **options)
 
     def json(self, path: str) -> dict[str, Any]:
         body: dict[str, Any] = self.get(path).json()

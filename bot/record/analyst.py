@@ -1,25 +1,25 @@
-"""Answers questions about the record, on the thread that asks, within limits."""
+"""Answers questions about the record, within limits."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from bot.errors import RecorderError
-from bot.record.asked import EPOCH, Asked, Question
+from bot.record.asked import DAY, Asked, Conditions, Question
 from bot.record.recorder import Recorder
-from bot.record.watch import watched
-from bot.worker import Deadline
+from bot.record.watch import Errands
 
 if TYPE_CHECKING:  # at run time it is loaded by the recorder, if there is one
     from duckdb import DuckDBPyConnection
 
 TIMEOUT_S = 5.0
 AT_ONCE = 2  # the API has four threads, and prices come first
+MOST_LEFT = 2  # that hang
 # Converting rows holds the interpreter, and Python hands it on only every 5 ms; so those who do it
 # give way after each chunk.
 CHUNK_ROWS = 250
@@ -56,6 +56,7 @@ class Analyst:
         self, recorder: Recorder | None = None, timeout_s: float = TIMEOUT_S, at_once: int = AT_ONCE
     ) -> None:
         self._recorder = recorder
+        self._errands = Errands(recorder, MOST_LEFT) if recorder else None
         self._timeout_s = timeout_s
         self._at_once = at_once
         self._seats = threading.BoundedSemaphore(at_once)
@@ -79,16 +80,12 @@ class Analyst:
 
         Raises: TookTooLong, NobodyWaits, TooManyRows; RecorderError with why there is no answer.
         """
-        if self._recorder is None:
+        if self._recorder is None or self._errands is None:
             raise RecorderError(NO_RECORD)
-        with self._recorder.reading() as con:
-            import duckdb  # here the recorder has loaded it
-            too_long = f"no answer within {self._timeout_s:g} s; ask about less"
-            with watched(con, Deadline(self._timeout_s), gone, too_long) as watch:
-                try:
-                    return _answered(con, self._recorder.archive, question, asked, parquet)
-                except duckdb.Error as error:
-                    raise watch.reason or RecorderError(_words(error, self._recorder)) from error
+        archive = self._recorder.archive
+        return self._errands.run(
+            lambda con: _answered(con, archive, question, asked, parquet), self._timeout_s, gone,
+            f"no answer within {self._timeout_s:g} s; ask about less")
 
 
 def breathe() -> None:
@@ -106,12 +103,24 @@ class _Past:
         from bot.record.whole import whole
         return whole(self._con, self._folder, table, since, until)
 
-    def bars_until(self) -> datetime:
-        # one of the future is of a clock that was wrong
-        ((day,),) = self._con.execute(
-            "SELECT max(day) FROM days WHERE table_name = 'bars' AND day < ?::DATE",
-            [datetime.now(UTC).replace(tzinfo=None)]).fetchall()
-        return EPOCH if day is None else datetime(day.year, day.month, day.day) + timedelta(days=1)
+    def barred(self, since: datetime, until: datetime) -> list[date]:
+        return [day for (day,) in self._con.execute(
+            "SELECT DISTINCT day FROM days WHERE table_name = 'bars' AND day >= ?::DATE"
+            " AND day < ? ORDER BY day", [since, until]).fetchall()]
+
+    def last_good(
+        self, symbol: str | None, since: datetime, until: datetime
+    ) -> list[tuple[str, datetime]]:
+        step = until - since if symbol is None else DAY  # of one it is the day before, as a rule
+        these = Conditions().equal("symbol", symbol).add("trusted AND NOT synthetic")
+        while until > since:
+            rows = self.rows("served", until - step, until)
+            found = self._con.execute(f"SELECT symbol, max(served_at) FROM {rows} WHERE {these}"
+                                      " GROUP BY symbol", these.values).fetchall()
+            if found:
+                return found
+            until -= step
+        return []
 
 
 def _answered(
@@ -168,13 +177,3 @@ def _as_file(con: "DuckDBPyConnection", folder: Path, limit: int) -> bytes:
             draft.unlink(missing_ok=True)
     except OSError as error:
         raise RecorderError(f"no Parquet file can be made: {error.strerror}") from error
-
-
-def _words(error: Exception, recorder: Recorder) -> str:
-    import duckdb
-    from bot.record.opening import in_words
-    if isinstance(error, duckdb.InterruptException):
-        return f"the database was closed meanwhile: {recorder.state}"
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return "the answer takes more memory than there is for it; ask about less"
-    return in_words(error) if isinstance(error, duckdb.Error) else str(error)

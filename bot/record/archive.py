@@ -38,13 +38,15 @@ class Closed(msgspec.Struct, frozen=True):
     file: str
 
 
-def due(con: duckdb.DuckDBPyConnection, before: date) -> list[tuple[str, date]]:
-    """(table, day) of every day before `before` that has rows in the DuckDB file, oldest first."""
+def due(con: duckdb.DuckDBPyConnection, before: date) -> list[tuple[str, date, int]]:
+    """(table, day, rows) of every day before `before` that has rows in the DuckDB file, oldest
+    first."""
     found = []
     for table, column in DAILY.items():
         # what is not of a closed day is passed over by DuckDB's statistics, however much it is
-        found += [(table, day) for (day,) in con.execute(
-            f"SELECT DISTINCT {column}::DATE FROM {table} WHERE {column} < ?", [before]).fetchall()]
+        found += [(table, day, rows) for day, rows in con.execute(
+            f"SELECT {column}::DATE AS day, count(*) FROM {table} WHERE {column} < ? GROUP BY day",
+            [before]).fetchall()]
     return sorted(found, key=lambda one: (one[1], one[0]))
 
 
@@ -120,6 +122,24 @@ def fingerprint(
         f"SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0)::VARCHAR FROM (FROM {rows}) t",
         parameters).fetchall()
     return int(count), str(checksum)
+
+
+def has_rows(con: duckdb.DuckDBPyConnection, day: date) -> bool:
+    """Whether there is anything of that day that bars are made of."""
+    (row,) = con.execute(
+        f"SELECT EXISTS (FROM updates WHERE {within('updates')}), "
+        f"EXISTS (FROM served WHERE {within('served')}), "
+        "EXISTS (FROM days WHERE table_name IN ('updates', 'served') AND day = ?)",
+        [*span(day), *span(day), day]).fetchall()
+    return any(row)
+
+
+def barless(con: duckdb.DuckDBPyConnection, since: date, before: date) -> list[date]:
+    """Days from `since` on whose rows are in the archive, and no bars made of them."""
+    return [day for (day,) in con.execute(
+        "SELECT DISTINCT day FROM days WHERE table_name IN ('updates', 'served') AND day >= ?"
+        " AND day < ? AND day NOT IN (SELECT day FROM days WHERE table_name = 'bars') ORDER BY 1",
+        [since, before]).fetchall()]
 
 
 def within(table: str) -> str:

@@ -1,125 +1,75 @@
-"""Moves closed days out of the DuckDB file, and forgets what is too old, on a thread of its own."""
+"""Moves closed days out of the DuckDB file, and forgets what is too old."""
 
 import logging
 import time
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from queue import Empty, SimpleQueue
+from collections.abc import Callable, Collection, Sequence
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from bot.errors import RecorderError
-from bot.folding import Fold
 from bot.logs.facts import facts
-from bot.model import ArchiveStatus, RecordStatus
 from bot.record.mark import Loss
 from bot.record.recorder import Recorder
-from bot.worker import Worker
+from bot.record.rounds import Rounds, utc_now
+from bot.record.settling import SETTLE_S
 
 if TYPE_CHECKING:  # importing it loads DuckDB, which takes 45 MB
+    from duckdb import DuckDBPyConnection
+
     from bot.record.archive import Closed
-    from bot.record.database import Database
+    from bot.record.custody import Custody, Gone
     from bot.record.strays import Stray
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 300.0
-RETRY_S = 60.0
-SLICE_S = 0.25
-# A clock that leaps by more than the first was set; it must have stayed so for the second.
-JUMP_S, SETTLE_S = 3600.0, 3600.0
+KEPT_INCIDENTS = timedelta(days=400)  # as far back as they can be asked for
 
 
-def utc_now() -> datetime:
-    """Naive, as the columns of the tables are."""
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
-class Archivist(Worker):
-    """archived: days of tables moved so far. looks: times that all went well. last_day: the newest
-    day that was moved, ever. state: what it last could not do; empty if nothing.
-    """
+class Archivist(Rounds):
+    """archived: days of tables moved so far."""
 
     def __init__(
         self, recorder: Recorder, retention_days: int,
         now: Callable[[], datetime] = utc_now, mono: Callable[[], float] = time.monotonic,
         settle_s: float = SETTLE_S,
     ) -> None:
-        """retention_days: how many closed days are kept. settle_s: for so long nothing is done
-        after the clock was set, for a false one would have everything deleted as too old.
-        """
-        super().__init__("archivist")
-        self._recorder = recorder
-        self._folder = recorder.archive
+        """retention_days: how many closed days are kept. settle_s: see Settling."""
+        super().__init__(recorder, now, mono, settle_s)
         self._retention = timedelta(days=retention_days)
-        self._now, self._mono = now, mono
-        self._next_at = 0.0
-        self._fold = Fold(self._tell)
         self._useless: set[str] = set()  # files that nobody needed at the last look
         self._elsewhere: set[str] = set()  # strays whose rows are elsewhere
         self._odd: set[str] = set()  # strays of which nothing can be said
-        self._settle_s = settle_s
-        self._ahead_s: float | None = None  # of the wall clock before the monotonic one
-        self._settled_at = float("-inf")
-        self.archived = self.looks = 0
-        self.last_day: date | None = None
-        self.state = ""
+        self._custody: Custody | None = None
+        self._told: set[date] = set()  # days with rows deleted without having been archived
+        self.archived = 0
 
-    def record(self) -> RecordStatus:
-        """How the recorder is, and this. Thread: any."""
-        last = self.last_day
-        archive = ArchiveStatus(None if last is None else last.isoformat(), self.state)
-        return msgspec.structs.replace(self._recorder.status(), archive=archive)
-
-    def step(self) -> None:
-        if self.stopping.wait(SLICE_S) or self._mono() < self._next_at:
-            return
-        if not self._recorder.active and self._recorder.has_room:
-            return
-        if not self._clock_is_settled():
-            return
-        import duckdb
-        try:
-            self._own()
-            # on a disk that is low nothing is written, but what is too old makes room
-            done = (not self._recorder.has_room or self._claim() and self.archive_due()
-                    ) and self._forget()
-            self.looks += 1
-            self.state = ""
-        except (RecorderError, duckdb.Error, OSError) as error:
-            done = False
-            self._complain(str(error).partition("\n")[0])
-        self._next_at = self._mono() + (LOOK_EVERY_S if done else RETRY_S)
-
-    def _clock_is_settled(self) -> bool:
-        ahead_s = self._now().replace(tzinfo=UTC).timestamp() - self._mono()
-        jumped = self._ahead_s is not None and abs(ahead_s - self._ahead_s) > JUMP_S
-        self._ahead_s = ahead_s
-        if jumped:
-            self._settled_at = self._mono() + self._settle_s
-            log.warning("🗄️ [DUCKDB] The clock was set: nothing is archived or deleted for %.0f s",
-                        self._settle_s, extra=facts("archive_paused",
-                                                    duration_ms=self._settle_s * 1000))
-        return self._mono() >= self._settled_at
+    def round(self) -> bool:
+        self._own()
+        # on a disk that is low nothing is written, but what is too old makes room
+        return (not self._recorder.has_room or self._claim() and self.archive_due()
+                ) and self._forget()
 
     def _own(self) -> None:
-        """Raises: RecorderError where the folder is another's, duckdb.Error, OSError.
-
-        What is gone from it is told as lost, and not looked for any more.
-        """
+        """Raises: RecorderError where the folder is another's, duckdb.Error, OSError."""
+        from bot.record.custody import Custody
         from bot.record.owner import own
         with self._recorder.reading() as con:
-            known = con.execute("SELECT file, day FROM days ORDER BY day").fetchall()
-        own(self._folder, self._recorder.path, [file for file, _ in known])
-        gone = [(file, day) for file, day in known if not (self._folder / file).exists()]
-        if gone and self._asked(lambda database: database.disown([file for file, _ in gone])):
-            first, last = (datetime.combine(day, datetime.min.time(), UTC)
-                           for _, day in (gone[0], gone[-1]))
-            self._recorder.tell_loss(Loss(
-                f"{len(gone)} files of the archive are gone, the first is "
-                f"{self._folder / gone[0][0]}",
-                first.timestamp(), (last + timedelta(days=1)).timestamp()))
+            known = con.execute("SELECT file FROM days ORDER BY day").fetchall()
+            own(self._folder, self._recorder.path, [file for (file,) in known])
+            self._custody = self._custody or Custody(self._folder)
+            self._part_with(con, self._custody.look(con))
+
+    def _part_with(self, con: "DuckDBPyConnection", gone: "Sequence[Gone]") -> None:
+        """Have files that are gone or damaged told, and not looked for any more."""
+        from bot.record.custody import losses
+        files = [one.file for one in gone]
+        if not files or self._asked(lambda database: database.disown(files)) is None:
+            return
+        for one in gone:
+            log.warning("🗄️ [DUCKDB] %s %s", self._folder / one.file, one.why,
+                        extra=facts("archive_odd", reason=one.why))
+        for loss in losses(con, self._folder, gone):
+            self._recorder.past.lost(loss)
 
     def _claim(self) -> bool:
         """See to it that no file is without its entry that has rows which nobody else has.
@@ -127,6 +77,7 @@ class Archivist(Worker):
         Returns: False when this thread is to stop. Raises: as `archive_due`.
         """
         import duckdb
+
         from bot.record.strays import claimed, strays
         for draft in self._folder.glob("*/day=*/*.tmp"):  # by a bot that was killed meanwhile
             draft.unlink()
@@ -152,8 +103,8 @@ class Archivist(Worker):
         return True
 
     def _note(self, closed: "Closed", with_rows: bool) -> bool:
-        return self._asked(lambda database: (
-            database.drop(closed) if with_rows else database.adopt(closed)))
+        return bool(self._asked(lambda database: (
+            database.drop(closed) if with_rows else database.adopt(closed))))
 
     def archive_due(self) -> bool:
         """Returns: whether everything that is due is in the archive now. A day that cannot be moved
@@ -161,36 +112,67 @@ class Archivist(Worker):
 
         Raises: RecorderError, duckdb.Error, OSError, of the first such day.
         """
-        import duckdb
-
-        from bot.record.archive import CLOSED_AFTER, due, export, export_bars
-        now = self._now()
-        today = (now - CLOSED_AFTER).date()
+        from bot.record.archive import CLOSED_AFTER
+        today = (self._now() - CLOSED_AFTER).date()
         fault: Exception | None = None
+        doubted: list[date] = []
         with self._recorder.reading() as con:
-            days = due(con, today)
             made = {day for (day,) in con.execute(
                 "SELECT day FROM days WHERE table_name = 'bars'").fetchall()}
-            for day in sorted({day for _, day in days}):
-                if day < self._oldest and day in made:
-                    continue  # its rows are gone, and bars made of what came since would be false
-                tables = [table for table, its in days if its == day]
-                if "updates" in tables or "served" in tables:
-                    tables.insert(0, "bars")  # while the rows that they are made of are here
-                try:
-                    for table in tables:
-                        closed = (export_bars(con, self._folder, day, now) if table == "bars"
-                                  else export(con, self._folder, table, day))
-                        if self.stopping.is_set() or not self._drop(closed):
-                            return False
-                except (RecorderError, duckdb.Error, OSError) as error:
-                    fault = fault or error
+            for day, tables in self._due(con, today, made):
+                faults = self._move(con, day, tables, day in made)
+                if faults is None:
+                    return False
+                if faults:
+                    fault = fault or faults[0]
+                    doubted.append(day)
             ((last,),) = con.execute("SELECT max(day) FROM days").fetchall()
             self.last_day = last
         if fault is not None:
             self._forget()
+            self._doubt(doubted)
             raise fault
         return True
+
+    def _due(
+        self, con: "DuckDBPyConnection", today: date, made: Collection[date]
+    ) -> list[tuple[date, list[str]]]:
+        """Days with the tables that have rows to be moved; without any, bars are missing."""
+        from bot.record.archive import barless, due
+        tables: dict[date, list[str]] = {day: [] for day in barless(con, self._oldest, today)}
+        for table, day, _ in due(con, today):
+            tables.setdefault(day, []).append(table)
+        # where the rows are gone, bars made of what came since would be false
+        return [(day, tables[day]) for day in sorted(tables)
+                if day >= self._oldest or day not in made]
+
+    def _move(
+        self, con: "DuckDBPyConnection", day: date, tables: Sequence[str], made: bool
+    ) -> list[Exception] | None:
+        """Have a day's rows in the archive, and bars of them. made: there are bars of it already.
+
+        Returns: what went wrong; None when it is to be tried again. Rows go where bars cannot be
+        made, which are made later; but not where there are bars, that would lack them.
+        """
+        import duckdb
+        bars = ["bars"] * (not tables or "updates" in tables or "served" in tables)
+        faults: list[Exception] = []
+        for table in (*bars, *tables):  # bars while the rows that they are made of are here
+            try:
+                closed = self._exported(con, table, day)
+                if self.stopping.is_set() or not self._drop(closed):
+                    return None
+            except (RecorderError, duckdb.Error, OSError) as error:
+                faults.append(error)
+                if table == "bars" and made:
+                    break
+        return faults
+
+    def _exported(self, con: "DuckDBPyConnection", table: str, day: date) -> "Closed":
+        from bot.record.archive import export, export_bars
+        self._doing(f"writing {table} of {day}")
+        return (export_bars(con, self._folder, day, self._now()) if table == "bars"
+                else export(con, self._folder, table, day))
 
     def _drop(self, closed: "Closed") -> bool:
         """Have the recorder drop the rows. Returns: whether it did."""
@@ -201,6 +183,14 @@ class Archivist(Worker):
                  self._folder / closed.file, extra=facts("archived", count=closed.rows))
         return True
 
+    def _doubt(self, days: Sequence[date]) -> None:
+        """Read the files that their work rests on to their end; one may be damaged within."""
+        if self._custody is not None:
+            near = {day + timedelta(days=step) for day in days for step in (-1, 0, 1)}
+            with self._recorder.reading() as con:
+                self._doing(f"reading what is there of {min(near)} to {max(near)}")
+                self._part_with(con, self._custody.look(con, near))
+
     def _forget(self) -> bool:
         """Delete what is older than the retention, but bars, and files whose rows are elsewhere.
 
@@ -208,16 +198,35 @@ class Archivist(Worker):
         the look after the one that found it of no use, so that nobody is still reading it.
         """
         from bot.record.strays import strays
+        oldest = self._oldest
         with self._recorder.reading() as con:
             useless = {stray.file for stray in strays(con, self._folder)
                        if stray.file in self._elsewhere or self._is_too_old(stray)}
+            self._tell_of_unarchived(con, oldest)
         for file in useless & self._useless:
             path = self._folder / file
             path.unlink()
             if not any(path.parent.iterdir()):
                 path.parent.rmdir()
         self._useless = useless
-        return self._asked(lambda database: database.forget(self._oldest))
+        closed_before = min(self._now() - KEPT_INCIDENTS, self._now() - self._retention)
+        return bool(self._asked(lambda database: database.forget(oldest, closed_before)))
+
+    def _tell_of_unarchived(self, con: "DuckDBPyConnection", oldest: date) -> None:
+        """Before it: what is told first is recorded first, for both are done by one thread."""
+        from bot.record.archive import due
+        from bot.record.custody import midnight
+        found: dict[date, list[str]] = {}
+        for table, day, rows in due(con, oldest):
+            found.setdefault(day, []).append(f"{rows:,} of {table}")
+        for day, tables in found.items():
+            if day not in self._told:
+                self._told.add(day)
+                self._recorder.past.lost(Loss(
+                    f"rows of {day} are older than RETENTION_DAYS allows and were deleted without "
+                    f"having been archived: {', '.join(tables)}"
+                    f"{f'; {self._fault}' if self._fault else ', which came too late'}",
+                    midnight(day), midnight(day + timedelta(days=1))))
 
     @property
     def _oldest(self) -> date:
@@ -225,37 +234,3 @@ class Archivist(Worker):
 
     def _is_too_old(self, stray: "Stray") -> bool:
         return stray.table != "bars" and stray.day < self._oldest
-
-    def _asked(self, task: Callable[["Database"], bool]) -> bool:
-        """Have the recorder's thread do something, and wait for it. Returns: what that returned;
-        False when this thread is to stop. Raises: RecorderError, as the task.
-        """
-        answer: SimpleQueue[bool | RecorderError] = SimpleQueue()
-
-        def do(database: "Database") -> None:
-            try:
-                answer.put(task(database))
-            except RecorderError as error:
-                answer.put(error)
-                raise
-
-        self._recorder.ask(do)
-        while not self.stopping.is_set():
-            try:
-                found = answer.get(timeout=SLICE_S)
-            except Empty:
-                continue
-            if isinstance(found, RecorderError):
-                raise found
-            return found
-        return False
-
-    def _complain(self, words: str) -> None:
-        """What is not tried again is mended: nobody has to be reminded of it."""
-        self.state = words
-        self._fold.tell(words, words, self._mono())
-
-    def _tell(self, words: str, count: int) -> None:
-        log.warning("🗄️ [DUCKDB] Closed days stay in the file: %s%s", words,
-                    f" ({count} times since the last line)" if count > 1 else "",
-                    extra=facts("not_archived", reason=words, count=count))

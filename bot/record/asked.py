@@ -1,9 +1,10 @@
 """What a question to the record consists of, before there is any SQL."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple, Protocol
 
+DAY = timedelta(days=1)
 EPOCH = datetime(1970, 1, 1)
 MOST_ROWS = 10_000
 SERVED = "served"  # stands for an exchange where the prices that the bot stood by are meant
@@ -35,8 +36,14 @@ class Past(Protocol):
     def rows(self, table: str, since: datetime, until: datetime) -> str:
         """SQL of the rows of a table in [since, until), wherever they are."""
 
-    def bars_until(self) -> datetime:
-        """The moment up to which all bars are in the archive."""
+    def barred(self, since: datetime, until: datetime) -> list[date]:
+        """Days in [since, until) whose bars are in the archive, in order."""
+
+    def last_good(
+        self, symbol: str | None, since: datetime, until: datetime
+    ) -> list[tuple[str, datetime]]:
+        """When a trusted real price was served last in [since, until), whole days, of each symbol
+        or this one."""
 
 
 class Question(NamedTuple):

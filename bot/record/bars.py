@@ -1,24 +1,27 @@
 """Open, high, low, close: SQL that makes bars of rows, and of nothing else.
 
-A bar is made of the trades whose stamps fall into it, whenever they arrived, each counted once
-however often it was sent. Where there was no trade there is no bar. For the price served it is made
-of the prices the bot stood by, made-up ones left out. A bar is complete when it has ended and
-neither the bot nor its source was down in it.
+A bar is made of the trades whose stamps fall into it, each counted once however often it was
+sent, without those that came too LATE or too EARLY: so it is the same whatever else is asked, today
+and in the archive. Where there was no trade there is no bar. For the price served it is made of the
+prices the bot stood by, made-up ones left out. A bar is complete when it has ended, neither the bot
+nor its source was down in it, and no stamp in it was of the future.
 """
 
 from datetime import date, datetime, timedelta
 
 WIDTHS = {"1s": 1, "1m": 60, "5m": 300, "1h": 3600, "1d": 86_400}  # s
 KEPT = ("1m", "5m", "1h", "1d")  # for ever; those of a second are as large as the trades
-# What arrives later than this after midnight is not in the bars of that day; nor what is stamped so
-# long after its receipt.
-LATE, EARLY = timedelta(minutes=10), timedelta(hours=1)
+# A trade that arrives so long after its stamp, or before it, is in no bar; a day is closed, and its
+# bars are made, when the first is over. One that is AHEAD of its receipt makes its bar incomplete.
+LATE, EARLY, AHEAD = timedelta(minutes=10), timedelta(hours=1), timedelta(minutes=1)
 
 # `{rows}`: a relation with the columns of `updates`. A trade sent again has the same number.
 TRADES = """
     SELECT coalesce(event_at, received_at) AS moment, exchange, symbol, price, volume,
         coalesce(event_id, 0) AS turn, received_at AS heard
-    FROM {rows} WHERE type = 'trade' AND {filter}
+    FROM {rows} WHERE type = 'trade' AND {filter} AND (event_at IS NULL
+        OR received_at - event_at < INTERVAL {late} SECOND
+        AND event_at - received_at < INTERVAL {early} SECOND)
     QUALIFY event_id IS NULL OR row_number() OVER (
         PARTITION BY exchange, symbol, event_id ORDER BY received_at) = 1
 """
@@ -32,26 +35,30 @@ BARS = """
     SELECT time_bucket(INTERVAL {seconds} SECOND, moment) AS opened_at, '{width}' AS width,
         exchange, symbol, arg_min(price, (moment, turn, heard)) AS open, max(price) AS high,
         min(price) AS low, arg_max(price, (moment, turn, heard)) AS close,
-        sum(volume) AS volume, count(*) AS trades
+        sum(volume) AS volume, count(*) AS trades,
+        max(moment - heard) > INTERVAL {ahead} SECOND AS ahead
     FROM ({source}) GROUP BY ALL
 """
 # An incident with neither source nor symbol is a time in which the bot did not run, or did not
-# record; one without a source is of the price served. Incidents are kept for ever, so those of the
-# time are taken out first. After each start it takes a moment until there are trades again.
+# record; one without a source is of the price served. It began with the last that was good, some
+# time before it was noticed. Incidents are kept for long, so those of the time are taken out first.
+# After each start it takes a moment until there are trades again.
 WHOLE = """
     SELECT * FROM (
         WITH made AS MATERIALIZED ({bars}),
         troubles AS MATERIALIZED (
-            SELECT opened_at, coalesce(closed_at, 'infinity') AS closed_at, source, symbol
-            FROM (FROM incidents WHERE id IS NOT NULL
-                QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1)
-            WHERE opened_at < (SELECT max(opened_at) FROM made) + INTERVAL {seconds} SECOND
-                AND coalesce(closed_at, 'infinity') > (SELECT min(opened_at) FROM made)
+            SELECT * FROM (
+                SELECT opened_at - to_microseconds(coalesce(detected_after_ms * 1000, 0)::BIGINT)
+                    AS opened_at, coalesce(closed_at, 'infinity') AS closed_at, source, symbol
+                FROM incidents WHERE id IS NOT NULL
+                QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1
+            ) WHERE opened_at < (SELECT max(opened_at) FROM made) + INTERVAL {seconds} SECOND
+                AND closed_at > (SELECT min(opened_at) FROM made)
             UNION ALL
             SELECT opened_at, opened_at + INTERVAL {start} SECOND, NULL, NULL FROM openings
         )
-        SELECT made.*, made.opened_at + INTERVAL {seconds} SECOND <= ?::TIMESTAMP
-            AND made.opened_at >= (SELECT min(opened_at) FROM openings)
+        SELECT made.* EXCLUDE (ahead), made.opened_at + INTERVAL {seconds} SECOND <= ?::TIMESTAMP
+            AND NOT made.ahead AND made.opened_at >= (SELECT min(opened_at) FROM openings)
             AND NOT EXISTS (
                 FROM troubles t
                 WHERE t.opened_at < made.opened_at + INTERVAL {seconds} SECOND
@@ -72,14 +79,16 @@ def bars(width: str, source: str, rows: str, filter: str) -> str:
     source: TRADES or PRICES. rows: a table or sub-query. filter: a condition on its columns.
     """
     seconds = WIDTHS[width]
-    inner = BARS.format(seconds=seconds, width=width,
-                        source=source.format(rows=rows, filter=filter))
+    late, early, ahead = (round(limit.total_seconds()) for limit in (LATE, EARLY, AHEAD))
+    inner = BARS.format(seconds=seconds, width=width, ahead=ahead, source=source.format(
+        rows=rows, filter=filter, late=late, early=early))
     return WHOLE.format(seconds=seconds, bars=inner, start=START_S)
 
 
 def of_day(day: date, now: datetime, updates: str, served: str) -> tuple[str, list[object]]:
     """SQL of every bar of a closed day that is kept, and its parameters. now: UTC. updates, served:
-    relations with the rows of that day, and the trades that were received EARLY or LATE.
+    relations with the rows of that day, and the trades that were received up to EARLY before it and
+    LATE after it.
     """
     begin = datetime(day.year, day.month, day.day)
     stamped = "coalesce(event_at, received_at) >= ? AND coalesce(event_at, received_at) < ?"

@@ -8,19 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import duckdb
-import msgspec
 
 from bot import __version__
 from bot.errors import RecorderError, shown
-from bot.incidents.incident import History
 from bot.logs.facts import facts
 from bot.record.archive import Closed, fingerprint, span, within
-from bot.record.history import read_history
-from bot.record.mark import Loss, Mark, Noted
+from bot.record.before import Before
+from bot.record.mark import Mark, Noted
 from bot.record.opening import in_words, open_file
 from bot.record.rows import Row
 from bot.record.schema import DAILY, FILLED, VERSION
@@ -29,7 +27,8 @@ log = logging.getLogger(__name__)
 
 # append_rows() holds the interpreter while it converts; a feed waits for one chunk at most.
 CHUNK_ROWS = 250
-READERS_TURNS, READERS_TURN_S = 40, 0.05  # longest wait for those that read, at the end
+# Longest wait for those that read, at the end; one that hangs may not hold up the stop.
+READERS_TURNS, READERS_TURN_S = 10, 0.05
 
 # Errors about a value; all others are about the file or the machine.
 VALUE_ERRORS = (
@@ -39,19 +38,26 @@ VALUE_ERRORS = (
     duckdb.InvalidInputException,
     duckdb.InvalidTypeException,
 )
+PAST_INCIDENTS = """
+    DELETE FROM incidents WHERE opened_at < ? AND id NOT IN (
+        SELECT id FROM incidents WHERE id IS NOT NULL GROUP BY id
+        HAVING coalesce(max(closed_at) >= ?, true))
+"""
 
 
 class Database:
     """An open file that holds the tables of bot.record.schema.
 
     batch: number of the last transaction of rows in it, which tells after a fault whether one in
-    doubt was committed. seq: the highest of any row.
+    doubt was committed. seq: the highest of any row. before: what was there at the opening.
     """
 
     def __init__(self, path: Path, instance: str, archive: Path,
-                 committed: Callable[[float], None] = lambda seconds: None) -> None:
+                 committed: Callable[[float], None] = lambda seconds: None,
+                 poll_interval_ms: int | None = None) -> None:
         """archive: the only folder, beside its own files and that of the snapshot, that DuckDB may
-        touch. committed: told after each commit of rows how long that took.
+        touch. committed: told after each commit of rows how long that took. poll_interval_ms: as
+        in the table `openings`.
 
         Raises: RecorderError. A damaged file has been moved aside and a new one begun.
         """
@@ -61,12 +67,13 @@ class Database:
         except RecorderError:
             self._mark.close()
             raise
-        self._con, self.batch, self._found_seq = opened.con, opened.batch, opened.seq
+        self._con, self.batch, self._since_ms = opened.con, opened.batch, opened.since_ms
+        self.before = Before(opened, self._mark)
         # no place is given a second time, though the row that had it is lost
         self.seq = max(opened.seq, self._mark.last.seq if self._mark.last else 0)
-        self._aside = opened.aside
         self._opening: tuple[object, ...] | None = (
-            datetime.now(UTC).replace(tzinfo=None), instance, VERSION, __version__)
+            datetime.now(UTC).replace(tzinfo=None), instance, VERSION, __version__,
+            poll_interval_ms)
         self._committed = committed
         self._lock = threading.Condition()  # guards the two below
         self._lender: duckdb.DuckDBPyConnection | None = self._con.cursor()
@@ -107,6 +114,9 @@ class Database:
             self._con.execute("DELETE FROM days WHERE table_name = ? AND day = ?",
                               [closed.table, closed.day])
             self._enter(closed)
+        if closed.table == "updates":
+            end = datetime.combine(closed.day, datetime.min.time(), UTC) + timedelta(days=1)
+            self._since_ms = max(self._since_ms, round(end.timestamp() * 1000))
         return True
 
     def adopt(self, closed: Closed) -> bool:
@@ -124,8 +134,9 @@ class Database:
             self._con.execute("DELETE FROM days WHERE list_contains(?, file)", [files])
         return True
 
-    def forget(self, oldest: date) -> bool:
-        """Drop the rows and the entries of days before `oldest`, but those of bars.
+    def forget(self, oldest: date, closed_before: datetime = datetime.min) -> bool:
+        """Drop the rows and the entries of days before `oldest`, but those of bars; and incidents
+        that were over at `closed_before`.
 
         Returns: True. Raises: RecorderError, as `write`.
         """
@@ -133,6 +144,7 @@ class Database:
             for table, column in DAILY.items():
                 self._con.execute(f"DELETE FROM {table} WHERE {column} < ?", [oldest])
             self._con.execute("DELETE FROM days WHERE day < ? AND table_name <> 'bars'", [oldest])
+            self._con.execute(PAST_INCIDENTS, [closed_before, closed_before])
         return True
 
     def write(self, rows: Sequence[tuple[str, Row]], seq: int) -> str | None:
@@ -159,7 +171,7 @@ class Database:
         self._opening = None
         self.batch, self.seq = self.batch + 1, seq
         self._committed(time.perf_counter() - began)
-        self._mark.note(Noted(self.batch, seq, int(time.time() * 1000)))
+        self._mark.note(Noted(self.batch, seq, int(time.time() * 1000), self._since_ms))
         return None
 
     def enter_opening(self) -> None:
@@ -178,37 +190,6 @@ class Database:
         except duckdb.Error:
             return False
         return bool(batch == self.batch)
-
-    def look_back(self, tell: Callable[[History], None]) -> None:
-        """Tell what was before this opening; when it cannot be read that is said in the log."""
-        history = self._history()
-        if history is not None:
-            # what is missing in the file was written by a bot that lived
-            noted = self._mark.last
-            if history.alive_at is not None and noted is not None and noted.batch > self.batch:
-                alive_at = max(history.alive_at, noted.at_ms / 1000)
-                history = msgspec.structs.replace(history, alive_at=alive_at)
-            tell(history)
-
-    def loss(self) -> Loss | None:
-        """What was committed before this opening and is not in the file; None if nothing."""
-        noted = self._mark.last
-        if self._aside is not None:
-            return Loss(f"{self._aside}; what was not in the archive yet is only there", None,
-                        noted.at_ms / 1000 if noted else time.time())
-        if noted is None or noted.batch <= self.batch:
-            return None
-        history = self._history()
-        alive_at = history.alive_at if history else None
-        return self._mark.missing(self.batch, self._found_seq, alive_at)
-
-    def _history(self) -> History | None:
-        try:
-            return read_history(self._con, datetime.now(UTC).replace(tzinfo=None))
-        except duckdb.Error as error:
-            log.warning("📊 [DUCKDB] What was before this start cannot be read: %s",
-                        in_words(error), extra=facts("record_unreadable", reason=str(error)))
-            return None
 
     def close(self) -> None:
         """Move the log into the file if the disk allows; what is committed stays either way."""
@@ -247,7 +228,7 @@ class Database:
 
     def _enter_opening(self) -> None:
         if self._opening is not None:
-            self._con.execute("INSERT INTO openings VALUES (?, ?, ?, ?)", self._opening)
+            self._con.execute("INSERT INTO openings VALUES (?, ?, ?, ?, ?)", self._opening)
 
     def _enter(self, closed: Closed) -> None:
         self._con.execute("INSERT INTO days VALUES (?, ?, ?, ?, ?, ?)", [

@@ -21,7 +21,7 @@ SYMBOLS = tuple(table for table, (_, columns) in (TABLES | {"bars": BARS}).items
                 if "symbol" in columns)
 FORM = {".csv": "FORMAT csv, HEADER, TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%fZ'",
         ".parquet": "FORMAT parquet, COMPRESSION zstd"}
-UNRECORDED = ("down", "lost")
+NOT_THERE = ("down", "unrecorded", "lost")
 GAPS = """
     SELECT greatest(opened_at, $since), least(coalesce(closed_at, $until), $until), rule FROM (
         FROM incidents WHERE id IS NOT NULL AND opened_at < $until
@@ -49,7 +49,7 @@ class Gap(NamedTuple):
 
 def gaps(con: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> list[Gap]:
     return [Gap(*row) for row in con.execute(GAPS, {
-        "since": since, "until": until, "rules": list(UNRECORDED)}).fetchall()]
+        "since": since, "until": until, "rules": list(NOT_THERE)}).fetchall()]
 
 
 def rows_of(

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import duckdb
 
 from bot.errors import RecorderError
+from bot.record.custody import fault
 from bot.record.opening import in_words
 from bot.record.schema import TABLES, quoted
 from bot.record.whole import BARS, nothing
@@ -39,16 +40,23 @@ class Held(RecorderError):
         self.by = by
 
 
+class Unread(NamedTuple):
+    """A file of the archive that is not there, or damaged. why: in words."""
+
+    file: Path
+    why: str
+
+
 class Record(NamedTuple):
     """con: where `SELECT ... FROM updates` gives every update. folder: of the archive.
 
-    words: what was asked. missing: files that the archive should have and has not.
+    words: what was asked. missing: files of the archive whose rows are left out.
     """
 
     con: duckdb.DuckDBPyConnection
     folder: Path
     words: str
-    missing: tuple[Path, ...] = ()
+    missing: tuple[Unread, ...] = ()
 
 
 @contextmanager
@@ -110,20 +118,23 @@ def _denied(path: Path) -> RecorderError:
                          "runs as, or with sudo")
 
 
-def _show(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Path, ...]:
-    """Make a view of each table. Returns: files that are not there. Raises: RecorderError."""
+def _show(con: duckdb.DuckDBPyConnection, folder: Path) -> tuple[Unread, ...]:
+    """Make a view of each table. Returns: files that are left out. Raises: RecorderError."""
     try:
         there = {table for (table,) in con.execute(
             "SELECT table_name FROM duckdb_tables() WHERE database_name = 'record'").fetchall()}
         files: dict[str, list[Path]] = {}
-        if "days" in there:
-            for table, name in con.execute(
-                    "SELECT table_name, file FROM record.main.days ORDER BY day").fetchall():
+        missing = []
+        for table, name, rows in con.execute(
+                "SELECT table_name, file, row_count FROM record.main.days ORDER BY day"
+                ).fetchall() if "days" in there else ():
+            why = fault(con, folder / name, rows)
+            if why is None:
                 files.setdefault(table, []).append(folder / name)
-        missing = [file for paths in files.values() for file in paths if not file.exists()]
+            else:
+                missing.append(Unread(folder / name, why))
         for table, meaning in (TABLES | {"bars": BARS}).items():
-            paths = [file for file in files.get(table, []) if file not in missing]
-            _show_one(con, table, meaning, table in there, paths)
+            _show_one(con, table, meaning, table in there, files.get(table, []))
     except (duckdb.Error, OSError) as error:
         words = in_words(error) if isinstance(error, duckdb.Error) else str(error)
         raise RecorderError(f"the record cannot be read: {words}") from error

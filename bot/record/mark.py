@@ -13,6 +13,7 @@ import fcntl
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 
@@ -23,11 +24,14 @@ SIZE = 256  # of what is noted; after it comes the number of the process that ho
 
 
 class Noted(msgspec.Struct, frozen=True):
-    """batch, seq: as in the table `progress`. at_ms: epoch ms of the commit."""
+    """batch, seq: as in the table `progress`. at_ms: epoch ms of the commit. since_ms: what came
+    from then on is in the file alone: its first opening, or the end of the last archived day.
+    """
 
     batch: int
     seq: int
     at_ms: int
+    since_ms: int | None = None
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -45,9 +49,11 @@ class Loss(msgspec.Struct, frozen=True):
         since_s = min(self.until_s, self.until_s if self.since_s is None else self.since_s)
         length_ms = (self.until_s - since_s) * 1000
         stamp = datetime.fromtimestamp(self.until_s, UTC).strftime("%Y%m%dT%H%M%S.%f")
+        which = f"{crc32(self.cause.encode()):08x}"  # told again after a restart it is the same
         return Incident(
-            id=f"{instance}-{stamp}-{LOST}", source=None, symbol=None, cause=self.cause, rule=LOST,
-            opened_at=since_s, closed_at=self.until_s, duration_ms=length_ms, instance=instance)
+            id=f"{instance}-{stamp}-{LOST}-{which}", source=None, symbol=None, cause=self.cause,
+            rule=LOST, opened_at=since_s, closed_at=self.until_s, duration_ms=length_ms,
+            instance=instance)
 
 
 class Mark:
@@ -83,16 +89,26 @@ class Mark:
     def note(self, noted: Noted) -> None:
         self._write(msgspec.json.encode(noted), 0)
 
-    def missing(self, batch: int, seq: int, since_s: float | None) -> Loss | None:
+    def missing(
+        self, batch: int, seq: int, since_s: float | None, existed: bool = True
+    ) -> Loss | None:
         """What the file lacks, which has got as far as `batch` and `seq`. since_s: epoch s of the
-        last sign of life in it."""
+        last sign of life in it. existed: whether there was one."""
         last = self.last
         if last is None or last.batch <= batch:
             return None
         rows = f", some {last.seq - seq:,} rows" if last.seq > seq else ""
-        return Loss(f"{last.batch - batch:,} commits{rows} are missing in the file: its log was "
-                    "removed or damaged, or an older file was put in its place",
-                    since_s, last.at_ms / 1000)
+        what = f"{last.batch - batch:,} commits{rows} are missing in the file"
+        why = ("its log was removed or damaged, or an older file was put in its place" if existed
+               else "it was taken away or deleted, and what was not in the archive yet with it")
+        return Loss(f"{what}: {why}", self.only_there_s if since_s is None else since_s,
+                    last.at_ms / 1000)
+
+    @property
+    def only_there_s(self) -> float | None:
+        """From when on what was recorded was in the file of that life alone, epoch s."""
+        since_ms = self.last.since_ms if self.last else None
+        return None if since_ms is None else since_ms / 1000
 
     def _write(self, text: bytes, at: int) -> None:
         if self._file is not None:

@@ -37,17 +37,25 @@ SURROUNDINGS = re.compile(
     r"No space left|quota exceeded|File too large|[Oo]ut of [Mm]emory|Permission denied"
     r"|Read-only file system|Input/output error|Too many open files|newer version"
 )
+PROGRESS = """
+    SELECT batch, seq, epoch_ms(greatest(
+        coalesce((SELECT min(opened_at) FROM openings), now() AT TIME ZONE 'UTC'),
+        (SELECT max(day)::TIMESTAMP + INTERVAL 1 DAY FROM days WHERE table_name = 'updates')))
+    FROM progress
+"""
 DISK_FULL = re.compile(r"No space left|quota exceeded|File too large")
 
 
 class Opened(msgspec.Struct, frozen=True):
     """An open file. batch, seq: how far it got. aside: if what was found had to make way, what was
-    wrong with it and where it is."""
+    wrong with it and where it is. existed: whether anything was found. since_ms: see Noted."""
 
     con: duckdb.DuckDBPyConnection
     batch: int
     seq: int
+    since_ms: int
     aside: str | None = None
+    existed: bool = True
 
 
 def in_words(error: duckdb.Error) -> str:
@@ -99,7 +107,7 @@ def open_file(path: Path, archive: Path) -> Opened:
         if existed and not path.is_file():
             raise RecorderError(f"{path} is not a regular file")
         try:
-            return _prepared(path, archive)
+            return msgspec.structs.replace(_prepared(path, archive), existed=existed)
         except duckdb.Error as error:
             aside = _make_way(path, error, existed)
             return msgspec.structs.replace(_prepared(path, archive), aside=aside)
@@ -149,8 +157,8 @@ def _prepared(path: Path, archive: Path) -> Opened:
         con.execute("SET lock_configuration=true")
         create_tables(con)
         _check_length(con, path)
-        ((batch, seq),) = con.execute("SELECT batch, seq FROM progress").fetchall()
-        return Opened(con, int(batch), int(seq))
+        ((batch, seq, since_ms),) = con.execute(PROGRESS).fetchall()
+        return Opened(con, int(batch), int(seq), int(since_ms))
     except (duckdb.Error, RecorderError, OSError):
         con.close()
         raise

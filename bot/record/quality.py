@@ -2,25 +2,33 @@
 
 from bot.record.asked import Asked, Conditions, Past, Sql
 
-TIERS = ("websocket", "kafka", "okx", "mock")
-STATUSES = ("trusted", "degraded", "disputed", "stale", "synthetic")
-
-# Of each run only its first row is kept, with what is known of the row before it.
+PAUSES, LEAST_MS = 3, 2_000  # polls, and at least so long, without an answer end a run
+UNKNOWN_MS = 10_000  # the same where the interval is not known
+# Of each run only its first row is kept, with what is known of the row before it. A run ends with
+# an opening of the file, for there may have been no bot, and where nothing was served for a while.
+# Rows are compared by a hash, for a window over five columns takes a fifth longer.
 PROVENANCE = """
     WITH told AS (
-        SELECT served_at, symbol, source, exchange, status, reason,
-            lag(served_at) OVER turns AS before, row_number() OVER turns AS number,
-            (source, exchange, status) IS DISTINCT FROM
-                lag((source, exchange, status)) OVER turns AS turn,
+        SELECT served_at, symbol, source, exchange, status, reason, poll_interval_ms,
+            array_to_string(list_sort(string_split(exchanges, ',')), ',') AS legs,
+            hash(source, exchange, legs, status, opened_at) AS whence
+        FROM (FROM {rows} WHERE {filter}) s ASOF LEFT JOIN (
+            SELECT opened_at, poll_interval_ms FROM openings) o ON s.served_at >= o.opened_at
+    ), turned AS (
+        SELECT *, lag(served_at) OVER turns AS before, row_number() OVER turns AS number,
+            whence IS DISTINCT FROM lag(whence) OVER turns
+            OR epoch_ms(served_at) - epoch_ms(lag(served_at) OVER turns) > if(
+                poll_interval_ms IS NULL, {unknown},
+                greatest(poll_interval_ms * {pauses}, {least})) AS turn,
             max(served_at) OVER whole AS last, count(*) OVER whole AS total
-        FROM {rows} WHERE {filter}
+        FROM told
         WINDOW turns AS (PARTITION BY symbol ORDER BY served_at),
             whole AS (PARTITION BY symbol)
     )
     SELECT epoch_ms(served_at) AS "from", epoch_ms(coalesce(lead(before) OVER runs, last)) AS "to",
-        symbol, source, exchange, status,
+        symbol, source, exchange, legs AS exchanges, status,
         coalesce(lead(number) OVER runs, total + 1) - number AS prices, reason
-    FROM told WHERE turn WINDOW runs AS (PARTITION BY symbol ORDER BY number)
+    FROM turned WHERE turn WINDOW runs AS (PARTITION BY symbol ORDER BY number)
     ORDER BY served_at, symbol, number
 """
 # Most values occur often, so they are counted first: of a day's messages a few thousand values are
@@ -69,46 +77,13 @@ INCIDENTS = """
         QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1
     ) WHERE coalesce(closed_at > ?, true) AND {filter} ORDER BY opened_at, id
 """
-# A pause counts for the day in which it ended.
-SUMMARY = """
-    WITH heard AS (
-        SELECT day, sum(rows)::BIGINT AS updates FROM ({counts}) GROUP BY day
-    ), told AS (
-        SELECT served_at::DATE AS day, count(*) AS served, {columns} FROM {served}
-        WHERE {filter} GROUP BY day
-    ), pauses AS (
-        SELECT served_at::DATE AS day, max(pause) AS worst FROM (
-            SELECT served_at, epoch_us(served_at) - epoch_us(lag(served_at) OVER (
-                PARTITION BY symbol ORDER BY served_at)) AS pause
-            FROM {served} WHERE {filter} AND trusted AND NOT synthetic
-        ) GROUP BY day
-    ), switched AS (
-        SELECT happened_at::DATE AS day, count(*) AS switches FROM events
-        WHERE kind = 'source_switch' AND happened_at >= ? AND happened_at < ? AND {filter}
-        GROUP BY day
-    ), failed AS (
-        SELECT opened_at::DATE AS day, count(DISTINCT id) AS incidents FROM incidents
-        WHERE opened_at >= ? AND opened_at < ? AND {concerned} GROUP BY day
-    )
-    SELECT epoch_ms(day::TIMESTAMP) AS day, coalesce(updates, 0) AS updates,
-        coalesce(served, 0) AS served, {zeroes}, coalesce(switches, 0) AS switches,
-        coalesce(incidents, 0) AS incidents, worst / 1000 AS "worstGapMs"
-    FROM heard FULL JOIN told USING (day) FULL JOIN pauses USING (day)
-        FULL JOIN switched USING (day) FULL JOIN failed USING (day) ORDER BY day
-"""
-# Without a symbol the days in the archive need not be read to be counted.
-COUNTED = """
-    SELECT day, row_count AS rows FROM days
-    WHERE table_name = 'updates' AND day >= ? AND day < ?
-    UNION ALL SELECT received_at::DATE, count(*) FROM updates
-    WHERE received_at >= ? AND received_at < ? GROUP BY ALL
-"""
 
 
 def provenance(asked: Asked, past: Past) -> Sql:
     chosen = Conditions().equal("symbol", asked.symbol)
     rows = past.rows("served", asked.since, asked.until)
-    return PROVENANCE.format(rows=rows, filter=chosen), chosen.values
+    return PROVENANCE.format(rows=rows, filter=chosen, pauses=PAUSES, least=LEAST_MS,
+                             unknown=UNKNOWN_MS), chosen.values
 
 
 def latency(asked: Asked, past: Past) -> Sql:
@@ -131,32 +106,13 @@ def _percentiles(name: str, values: str) -> str:
 
 
 def incidents(asked: Asked, past: Past) -> Sql:
-    chosen = _concerned(asked).equal("source", asked.exchange)
+    chosen = concerned(asked).equal("source", asked.exchange)
     return INCIDENTS.format(filter=chosen), [asked.until, asked.since, *chosen.values]
 
 
-def _concerned(asked: Asked) -> Conditions:
+def concerned(asked: Asked) -> Conditions:
     """Time without a bot concerns every symbol."""
     chosen = Conditions()
     if asked.symbol is not None:
         chosen.add("(symbol = ? OR symbol IS NULL AND source IS NULL)", asked.symbol)
     return chosen
-
-
-def summary(asked: Asked, past: Past) -> Sql:
-    chosen, concerned = Conditions().equal("symbol", asked.symbol), _concerned(asked)
-    span: list[object] = [asked.since, asked.until]
-    counts, counted = COUNTED, span * 2
-    if asked.symbol is not None:
-        rows = past.rows("updates", asked.since, asked.until)
-        counts = (f"SELECT received_at::DATE AS day, count(*) AS rows FROM {rows} "
-                  f"WHERE {chosen} GROUP BY ALL")
-        counted = list(chosen.values)
-    names = {f"from{tier.title()}": f"source = '{tier}'" for tier in TIERS} | {
-        status: f"status = '{status}'" for status in STATUSES}
-    return SUMMARY.format(
-        counts=counts, served=past.rows("served", asked.since, asked.until), filter=chosen,
-        concerned=concerned,
-        columns=", ".join(f'count_if({words}) AS "{name}"' for name, words in names.items()),
-        zeroes=", ".join(f'coalesce("{name}", 0) AS "{name}"' for name in names),
-    ), [*counted, *chosen.values * 2, *span, *chosen.values, *span, *concerned.values]

@@ -5,14 +5,14 @@ a width). Names of the columns are those of the answer; moments are epoch ms. Ea
 ORDER BY, to which LIMIT is added.
 """
 
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
 
-from bot.record import quality
-from bot.record.asked import MOST_ROWS, SERVED, Asked, Conditions, Past, Question, Sql
+from bot.record import daily, quality
+from bot.record.asked import DAY, MOST_ROWS, SERVED, Asked, Conditions, Past, Question, Sql
 from bot.record.bars import EARLY, KEPT, LATE, PRICES, TRADES, WIDTHS, bars
 
 CARRIED_S = 10  # a price is not compared with others for longer than this
-DAY = timedelta(days=1)
 
 CANDLES = """
     SELECT epoch_ms(opened_at) AS "openedAt", open, high, low, close, volume, trades, complete
@@ -34,7 +34,7 @@ TICKS = """
 SPREAD = """
     WITH last AS (
         SELECT time_bucket(INTERVAL 1 SECOND, received_at) AS second, exchange,
-            arg_max(price, received_at) AS price
+            arg_max(price, (received_at, seq)) AS price
         FROM {rows} WHERE {filter} GROUP BY ALL
     ), spans AS (
         SELECT *, least(lead(second) OVER (PARTITION BY exchange ORDER BY second),
@@ -61,20 +61,39 @@ SPREAD = """
 
 
 def candles(asked: Asked, past: Past) -> Sql:
-    """Bars of closed days as the archive keeps them; those of other days from the rows."""
-    kept_until = past.bars_until() if asked.interval in KEPT else datetime.min
+    """Bars of each closed day as the archive keeps them; where it has none, from the rows."""
+    # one of the future is of a clock that was wrong
+    until = max(asked.since, min(asked.until, asked.now.replace(hour=0, minute=0, second=0,
+                                                                microsecond=0)))
+    days = past.barred(asked.since, until) if asked.interval in KEPT else []
     parts: list[str] = []
     values: list[object] = []
-    if asked.since < kept_until:
-        kept = past.rows("bars", asked.since, min(asked.until, kept_until))
+    if days:
+        kept = past.rows("bars", asked.since, min(asked.until, _after(days[-1])))
         parts.append(ARCHIVED.format(rows=kept))
         values += [asked.interval, asked.symbol,
                    None if asked.exchange == SERVED else asked.exchange]
-    if kept_until < asked.until:
-        sql, more = _fresh(asked._replace(since=max(asked.since, kept_until)), past)
+    for since, until in _between(days, asked.since, asked.until):
+        sql, more = _fresh(asked._replace(since=since, until=until), past)
         parts.append(sql)
         values += more
     return CANDLES.format(parts=" UNION ALL BY NAME ".join(parts)), values
+
+
+def _between(
+    days: Sequence[date], since: datetime, until: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    """The spans of [since, until) that are not of these days."""
+    for day in days:
+        if since < _after(day) - DAY:
+            yield since, _after(day) - DAY
+        since = _after(day)
+    if since < until:
+        yield since, until
+
+
+def _after(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day) + DAY
 
 
 def _fresh(asked: Asked, past: Past) -> Sql:
@@ -92,7 +111,8 @@ def _fresh(asked: Asked, past: Past) -> Sql:
 def ticks(asked: Asked, past: Past) -> Sql:
     chosen = _chosen(asked)
     since, _ = asked.after or (asked.since, 0)
-    return TICKS.format(rows=past.rows("updates", since, asked.until), filter=chosen), chosen.values
+    rows = past.rows("updates", max(since, asked.since), asked.until)
+    return TICKS.format(rows=rows, filter=chosen), chosen.values
 
 
 def spread(asked: Asked, past: Past) -> Sql:
@@ -141,6 +161,6 @@ QUESTIONS: dict[str, Question] = {
         "every time a source was not fit or a price not trusted", ("symbol", "exchange"), (),
         lambda _: 400 * DAY, quality.incidents),
     "summary": Question(
-        "what each day (UTC) was like", ("symbol",), (), lambda _: 31 * DAY, quality.summary,
+        "what each day (UTC) was like", ("symbol",), (), lambda _: 31 * DAY, daily.summary,
         lambda _: WIDTHS["1d"]),
 }

@@ -21,7 +21,7 @@ from bot.incidents.incident import History, Incident
 from bot.logs.facts import facts
 from bot.model import RecordStatus
 from bot.record.keeper import Keeper
-from bot.record.mark import Loss
+from bot.record.telling import Teller
 from bot.record.vitals import Room, Vitals
 
 if TYPE_CHECKING:  # at run time only `_connect` loads DuckDB, which takes 45 MB
@@ -61,23 +61,24 @@ class Recorder(Keeper):
         on_history: Callable[[History], None] | None = None,
         on_loss: Callable[[Incident], None] | None = None,
         room: Room = Room(),
+        poll_interval_ms: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """archive: folder of the Parquet files; None: `archive` beside the file.
         on_history: told once, on the recorder's thread, what the file holds of earlier runs.
         on_loss: told there what was committed and is not in the file; by default it is recorded.
-        losses: how often that was so. commit_times: s that commits took.
+        poll_interval_ms: as in the table `openings`. past: of it, what was told. commit_times: s
+        that commits took.
         """
         super().__init__(capacity)
         self.active = False
         self.state = NOT_OPEN
-        self.losses = 0
+        self.past = Teller(instance, on_history, on_loss or self.record_incident)
         self.archive = (archive or path.parent / "archive").absolute()
         self.path = path
         self._instance = instance
         self._interval_s = commit_interval_s
-        self._on_history = on_history
-        self._on_loss = on_loss or self.record_incident
+        self._poll_interval_ms = poll_interval_ms
         self._clock = clock
         # One client of one disk gains nothing from jitter.
         self._backoff = Backoff(RETRY_S, retry_cap_s, uniform=lambda _, ceiling: ceiling)
@@ -90,11 +91,6 @@ class Recorder(Keeper):
         self.commit_times = self._vitals.times
         self._tasks: deque[Callable[[Database], None]] = deque()
         self._database: Database | None = None
-
-    def tell_loss(self, loss: Loss) -> None:
-        """Have it told that rows of a time are not in the record any more. Thread: any."""
-        log.error("📊 [DUCKDB] Lost: %s", loss.cause, extra=facts("record_lost", reason=loss.cause))
-        self._on_loss(loss.incident(self._instance))
 
     def ask(self, task: Callable[["Database"], None]) -> None:
         """Have something done once on the recorder's thread, when the database can be written.
@@ -120,8 +116,9 @@ class Recorder(Keeper):
         return RecordStatus(
             active=active, state=state, waiting=self.pending,
             capacity=self._capacity, written=self.written, dropped=self.dropped,
-            rejected=self.rejected, last_commit_at=vitals.last_commit_at, commit_last_ms=last,
-            commit_p99_ms=p99, commit_max_ms=longest, file_bytes=vitals.file_bytes,
+            rejected=self.rejected, losses=self.past.losses,
+            last_commit_at=vitals.last_commit_at, commit_last_ms=last, commit_p99_ms=p99,
+            commit_max_ms=longest, file_bytes=vitals.file_bytes,
             wal_bytes=vitals.wal_bytes, free_bytes=vitals.free_bytes, is_low=vitals.is_short,
             lost_window_ms=round(window_s * 1000))
 
@@ -215,15 +212,11 @@ class Recorder(Keeper):
         except ImportError as error:
             raise RecorderError(f"DuckDB cannot be loaded: {error}") from error
         self._database = database = Database(
-            self.path, self._instance, self.archive, self._vitals.committed)
+            self.path, self._instance, self.archive, self._vitals.committed,
+            self._poll_interval_ms)
         self._vitals.opened()
         self._pile.resume(database)
-        on_history, self._on_history = self._on_history, None
-        if on_history is not None:
-            database.look_back(on_history)
-        if (loss := database.loss()) is not None:
-            self.losses += 1
-            self.tell_loss(loss)
+        self.past.look(database.before)
         return database
 
     def _succeeded(self) -> None:

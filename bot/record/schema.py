@@ -130,13 +130,15 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
         "instance": ("VARCHAR", "INSTANCE_ID of the bot"),
         "schema_version": ("INTEGER", "version of these tables"),
         "program_version": ("VARCHAR", "version of the bot"),
+        "poll_interval_ms": ("BIGINT", "POLL_INTERVAL of that run: so often each price is "
+                                       "served; NULL where not known"),
     }),
 }
 # Those filled row by row, each with `seq` as its last column.
 FILLED = ("updates", "served", "samples", "events", "inputs", "states", "incidents")
-# Those that grow with the market, with the column that says which day a row belongs to.
+# Those that grow with the market and its troubles, with the column that tells the day of a row.
 DAILY = {"updates": "received_at", "served": "served_at", "samples": "sampled_at",
-         "inputs": "noted_at", "states": "taken_at"}
+         "events": "happened_at", "inputs": "noted_at", "states": "taken_at"}
 
 
 def create_tables(con: duckdb.DuckDBPyConnection) -> None:

@@ -20,8 +20,7 @@ from bot.record.analyst import NO_RECORD, TooBusy
 from bot.record.drafts import settle, snapshot_of
 from bot.record.recorder import Recorder
 from bot.record.vitals import Room
-from bot.record.watch import watched
-from bot.worker import Deadline
+from bot.record.watch import Errands
 
 if TYPE_CHECKING:  # at run time it is loaded by the recorder, if there is one
     from duckdb import DuckDBPyConnection
@@ -50,7 +49,7 @@ class Snapshots:
         young_s: float = YOUNG_S,
         free: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free,
     ) -> None:
-        self._recorder = recorder
+        self._errands = Errands(recorder, most_left=1) if recorder else None
         self._timeout_s = timeout_s
         self._young_s = young_s
         self._free = free
@@ -65,7 +64,7 @@ class Snapshots:
         gone: whether nobody waits for it any more. Raises: TooBusy, at once, while one is being
         made; TookTooLong, NobodyWaits; RecorderError with why there is none.
         """
-        if self._recorder is None:
+        if self._errands is None:
             raise RecorderError(NO_RECORD)
         if not self._turn.acquire(blocking=False):
             raise TooBusy("a snapshot is being taken; ask again")
@@ -73,7 +72,9 @@ class Snapshots:
             if self._last is None or time.monotonic() - self._begun_at > self._young_s or (
                     not self._last.file.exists()):
                 self._begun_at = time.monotonic()
-                self._last = self._taken(self._recorder, gone)
+                self._last = self._errands.run(
+                    self._taken, self._timeout_s, gone,
+                    f"the snapshot is not ready after {self._timeout_s:g} s")
             return self._last
         except OSError as error:
             raise RecorderError(f"no snapshot can be made: {error.strerror}: {error.filename}"
@@ -81,31 +82,24 @@ class Snapshots:
         finally:
             self._turn.release()
 
-    def _taken(self, recorder: Recorder, gone: Callable[[], bool]) -> Snapshot:
-        with recorder.reading() as con:
-            import duckdb  # here the recorder has loaded it
-            ((name, file),) = con.execute(
-                "SELECT database_name, path FROM duckdb_databases()"
-                " WHERE database_name = current_database()").fetchall()
-            target = snapshot_of(Path(file).resolve())
-            folder = target.parent
-            folder.mkdir(exist_ok=True)
-            for left in folder.glob(f"*{DRAFT}*"):  # by a bot that was killed meanwhile
-                left.unlink()
-            self._make_sure_of_room(Path(file), folder)
-            draft = folder / f"{uuid4().hex}{DRAFT}"
-            began, taken_at_ms = time.monotonic(), int(time.time() * 1000)
-            too_long = f"the snapshot is not ready after {self._timeout_s:g} s"
-            try:
-                with watched(con, Deadline(self._timeout_s), gone, too_long) as watch:
-                    try:
-                        _copy(con, name, draft)
-                    except duckdb.Error as error:
-                        raise watch.reason or RecorderError(_words(error, recorder)) from error
-                settle(draft, target)
-            finally:
-                for left in (draft, _log_of(draft)):
-                    left.unlink(missing_ok=True)
+    def _taken(self, con: "DuckDBPyConnection") -> Snapshot:
+        ((name, file),) = con.execute(
+            "SELECT database_name, path FROM duckdb_databases()"
+            " WHERE database_name = current_database()").fetchall()
+        target = snapshot_of(Path(file).resolve())
+        folder = target.parent
+        folder.mkdir(exist_ok=True)
+        for left in folder.glob(f"*{DRAFT}*"):  # by a bot that was killed meanwhile
+            left.unlink()
+        self._make_sure_of_room(Path(file), folder)
+        draft = folder / f"{uuid4().hex}{DRAFT}"
+        began, taken_at_ms = time.monotonic(), int(time.time() * 1000)
+        try:
+            _copy(con, name, draft)
+            settle(draft, target)
+        finally:
+            for left in (draft, _log_of(draft)):
+                left.unlink(missing_ok=True)
         took_ms = round((time.monotonic() - began) * 1000)
         return Snapshot(target, taken_at_ms, took_ms, target.stat().st_size)
 
@@ -147,14 +141,6 @@ def _detach(con: "DuckDBPyConnection", alias: str) -> None:
 
 def _log_of(file: Path) -> Path:
     return file.with_name(file.name + ".wal")
-
-
-def _words(error: Exception, recorder: Recorder) -> str:
-    import duckdb
-    from bot.record.opening import in_words
-    if isinstance(error, duckdb.InterruptException):
-        return f"the database was closed meanwhile: {recorder.state}"
-    return in_words(error) if isinstance(error, duckdb.Error) else str(error)
 
 
 def _mb(size: int) -> int:

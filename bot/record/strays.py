@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from bot.record.archive import Closed, bounds, export_rows, fingerprint, span, within
+from bot.record.archive import Closed, bounds, export_rows, fingerprint, has_rows, span, within
 from bot.record.schema import DAILY, TABLES, quoted
 from bot.record.whole import BARS, nothing, whole
 
@@ -78,9 +78,6 @@ def claimed(
 
 def _has_bars(con: duckdb.DuckDBPyConnection, day: date) -> bool:
     """Whether there are others of that day, or will be: made of rows that are here."""
-    (row,) = con.execute(
-        f"SELECT EXISTS (FROM updates WHERE {within('updates')}), "
-        f"EXISTS (FROM served WHERE {within('served')}), "
-        "EXISTS (FROM days WHERE table_name = 'bars' AND day = ?)",
-        [*span(day), *span(day), day]).fetchall()
-    return any(row)
+    ((there,),) = con.execute("SELECT EXISTS (FROM days WHERE table_name = 'bars' AND day = ?)",
+                              [day]).fetchall()
+    return there or has_rows(con, day)

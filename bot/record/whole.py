@@ -42,7 +42,8 @@ BARS: tuple[str, dict[str, tuple[str, str]]] = (
         "close": ("DOUBLE", "last price in it"),
         "volume": ("DOUBLE", "sum of the sizes of its trades; NULL for the price served"),
         "trades": ("BIGINT", "trades, or prices served"),
-        "complete": ("BOOLEAN", "it has ended, and neither the bot nor its source was down in it"),
+        "complete": ("BOOLEAN", "it has ended, neither the bot nor its source was down in it, no "
+                                "stamp was of the future"),
     })
 
 

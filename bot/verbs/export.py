@@ -31,7 +31,8 @@ EX_WRONG = 2
 EX_CANTCREAT = 73  # as in sysexits.h
 SUFFIXES = (".csv", ".parquet", ".duckdb")
 MOST_GAPS = 10
-WHY = {"down": "the bot did not run", "lost": "it was lost with a part of the file"}
+WHY = {"down": "the bot did not run", "lost": "it is not in the record any more",
+       "unrecorded": "rows were refused, for too many waited"}
 EPILOG = """\
 examples:
   python -m bot export --from -1h --out last-hour.parquet

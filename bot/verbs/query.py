@@ -68,8 +68,9 @@ def announce(record: Record) -> None:
     """Say what is asked, and what is not there that should be."""
     print(record.words, file=sys.stderr)
     if record.missing:
-        print(f"warning: {len(record.missing)} files of the archive are missing, the first is "
-              f"{record.missing[0]}", file=sys.stderr)
+        first = record.missing[0]
+        print(f"warning: {len(record.missing)} files of the archive cannot be read, their rows are "
+              f"left out; the first: {first.file} {first.why}", file=sys.stderr)
 
 
 def hang_up() -> int:

@@ -27,6 +27,7 @@ from bot.verbs.replaying import MOST_DIFFERENCES, Replay, Run
 EX_OK = 0
 EX_DIFFERENT = 1
 EX_WRONG = 2
+EX_PARTLY = 3
 EX_DATAERR = 65  # as in sysexits.h
 MOST_LINES = 40  # of differences
 EPILOG = """\
@@ -45,8 +46,9 @@ what is decided from --from on is printed, and everything is compared. It ends a
 ISO 8601 (UTC unless an offset is given), a date, epoch ms, now, or how long ago: -90s, -5m, -1h,
 -2d.
 
-exit codes: 0 all the same; 1 something differs, or there is nothing to play; 2 wrong arguments; 65
-it is damaged, or another version's; 69 no record can be reached; 78 bad settings; 130 interrupted
+exit codes: 0 all of it was played and is the same; 1 something differs, or there is nothing to
+play; 2 wrong arguments; 3 the same, but rows are missing, and not all of it could be played; 65 it
+is damaged, or another version's; 69 no record can be reached; 78 bad settings; 130 interrupted
 """
 
 
@@ -116,7 +118,7 @@ def _replay(tape: Tape, since: datetime | None, until: datetime | None) -> int:
         elif since is None or at >= since:
             print(printable(f"{in_iso(at)} {_words(made.decision)}"))
     sys.stdout.flush()
-    return _tell(replay, monotonic() - began)
+    return _tell(replay, played.last - played.first + 1, monotonic() - began)
 
 
 def _introduce(run: Run) -> None:
@@ -139,7 +141,8 @@ def _words(one: Decision) -> str:
     return f"{one.symbol} {one.kind}{who}{change}: {one.reason}"
 
 
-def _tell(replay: Replay, took_s: float) -> int:
+def _tell(replay: Replay, rows: int, took_s: float) -> int:
+    """rows: places in the span. Returns: the exit code."""
     tally, differences = replay.tally, replay.differences
     print(f"played {tally.updates} updates and {tally.judgements} judgements of "
           f"{timedelta(seconds=round(tally.mono_s))} in {took_s:.1f} s, "
@@ -150,6 +153,12 @@ def _tell(replay: Replay, took_s: float) -> int:
     what = f"{tally.decisions} decisions, {tally.prices} prices served"
     if tally.states:
         what += f", what is remembered at {tally.states} moments"
+    if not differences and tally.missing:
+        played = rows - tally.missing - tally.skipped
+        share = int(played / rows * 1000) / 10  # never more than it was
+        print(f"NOT all could be played, but {share} % ({played:,} of {rows:,} rows); of that the "
+              f"same as then: {what}", file=sys.stderr)
+        return EX_PARTLY
     if not differences:
         print(f"the same as then: {what}", file=sys.stderr)
         return EX_OK

@@ -21,6 +21,7 @@ FORMATS = tuple(MIMETYPES)
 TYPES = ("trade", "ticker", "orderbook")
 DEFAULT = timedelta(hours=1)
 PAGE = 1_000
+MS = timedelta(milliseconds=1)  # a cursor names the beginning of one
 CURSOR = re.compile(r"(\d{1,14})\.(\d{1,9})")
 
 
@@ -47,6 +48,9 @@ def read(
         interval or ("1s" if name == "spread" else "1m"), one_of("type", given.get("type"), TYPES),
         _limit(given.get("limit")) if question.paged else MOST_ROWS, _after(given.get("cursor")))
     asked = widened(asked, question.grid(asked))
+    if asked.after and not asked.since - MS < asked.after[0] < asked.until:
+        abort(400, f"cursor: is of {asked.after[0]}Z, which is not in from..to; ask for the next "
+                   "page with the same from and to")
     most = question.most(asked)
     if asked.until - asked.since > most:
         abort(422, f"from..to: {name} tells of at most {_long(most)} at once, got "

@@ -93,6 +93,7 @@ def record(told: RecordStatus | None) -> Json:
         "written": told.written,
         "dropped": told.dropped,
         "rejected": told.rejected,
+        "losses": told.losses,
         "lastCommitAt": told.last_commit_at,
         "commitLastMs": _thousandths(told.commit_last_ms),
         "commitP99Ms": _thousandths(told.commit_p99_ms),

@@ -26,7 +26,7 @@ from bot.incidents.incident import Incident
 from bot.incidents.ledger import Ledger
 from bot.judging.journal import Input
 from bot.model import MarketDataUpdate
-from bot.record import archivist as looks
+from bot.record import rounds as looks
 from bot.record.archivist import Archivist
 from bot.record.mark import Mark
 from bot.record.recorder import Recorder

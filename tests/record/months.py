@@ -3,6 +3,9 @@
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import msgspec
+
+from bot.incidents.incident import Incident
 from bot.model import MarketDataUpdate
 from bot.record.archivist import Archivist
 from bot.record.recorder import Recorder
@@ -47,11 +50,24 @@ class Months:
                 at, number * 0.001, day * self._rows + number))
             if number % 20 == 0:
                 recorder.record_served(quote(), at)
+            if number % (self._rows // 20) == 0:
+                self._trouble(recorder, at)
         eventually(lambda: recorder.pending == 0, 30)
         self._now = FIRST + timedelta(days=day + 1, minutes=11)
         moved = archivist.archived
         archivist.step()
-        assert (archivist.archived, archivist.state) == (moved + 3, "")  # bars, served, updates
+        assert (archivist.archived, archivist.state) == (moved + 4, "")  # with bars and events
+
+    def _trouble(self, recorder: Recorder, at: int) -> None:
+        """A source is lost, and comes back."""
+        incident = Incident(
+            id=f"primary-{at}", source="okx", symbol="BTCUSDT", cause="no data for 5012 ms",
+            rule="silence", opened_at=at / 1000, detected_after_ms=5012.0, instance="primary")
+        recorder.record_incident(incident)
+        recorder.record_event("source_judged", source="okx", symbol="BTCUSDT", at_ms=at,
+                              reason=incident.cause, detail={"rule": "silence"})
+        recorder.record_incident(msgspec.structs.replace(
+            incident, revision=2, closed_at=at / 1000 + 9, duration_ms=9_000.0))
 
     @property
     def days_kept(self) -> int:

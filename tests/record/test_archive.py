@@ -41,7 +41,7 @@ def fill(recorder: Recorder, days: int, each: int = 50) -> None:
 
 @contextmanager
 def archiving(recorder: Recorder, now: datetime, retention_days: int = 30) -> Iterator[Archivist]:
-    archivist = Archivist(recorder, retention_days, now=lambda: now)
+    archivist = Archivist(recorder, retention_days, now=lambda: now, settle_s=0.0)
     archivist.start()
     try:
         yield archivist
@@ -57,8 +57,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def restless(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.record.archivist.LOOK_EVERY_S", 0.0)
-    monkeypatch.setattr("bot.record.archivist.SLICE_S", 0.01)
+    monkeypatch.setattr("bot.record.rounds.LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("bot.record.rounds.SLICE_S", 0.01)
 
 
 def counted(recorder: Recorder, table: str, days: int = 10) -> int:

@@ -13,7 +13,8 @@ NOW = MINUTE + timedelta(hours=1)
 
 
 def complete(*incidents: str, source: str = TRADES, opened: str = "11:00:00") -> bool:
-    """Of the bar of 12:00. incidents: id, revision, source, symbol, opened_at, closed_at."""
+    """Of the bar of 12:00. incidents: id, revision, source, symbol, opened_at, closed_at and maybe
+    detected_after_ms."""
     with duckdb.connect() as con:
         create_tables(con)
         con.execute(f"INSERT INTO openings (opened_at) VALUES ('2026-09-01 {opened}')")
@@ -23,8 +24,9 @@ def complete(*incidents: str, source: str = TRADES, opened: str = "11:00:00") ->
         con.execute("INSERT INTO served (served_at, symbol, price, synthetic) "
                     "VALUES ('2026-09-01 12:00:30', 'BTCUSDT', 100.0, false)")
         for incident in incidents:
+            after = ", detected_after_ms" if incident.count(",") == 6 else ""
             con.execute("INSERT INTO incidents (id, revision, source, symbol, opened_at, "
-                        f"closed_at) VALUES ({incident})")
+                        f"closed_at{after}) VALUES ({incident})")
         rows = "updates" if source == TRADES else "served"
         found = con.execute(bars("1m", source, rows, "true"), [NOW])
         names = [column[0] for column in found.description or ()]
@@ -52,6 +54,13 @@ def test_a_bar_is_whole_where_nothing_of_it_was_missed(
 ) -> None:
     assert complete(incident) is whole
     assert complete(incident, source=PRICES) is price_whole
+
+
+@pytest.mark.parametrize("after_ms, whole", [("NULL", True), ("2999", True), ("3500", False)])
+def test_an_incident_began_with_the_last_that_was_good(after_ms: str, whole: bool) -> None:
+    """A silence is noticed only in the minute after it began."""
+    noticed = "'2026-09-01 12:01:03', '2026-09-01 12:01:09'"
+    assert complete(f"'a', 1, 'okx', 'BTCUSDT', {noticed}, {after_ms}") is whole
 
 
 def test_the_newest_telling_of_an_incident_counts() -> None:

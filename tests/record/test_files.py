@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -97,15 +97,46 @@ def test_every_table_is_there_with_its_columns_and_meanings(path: Path) -> None:
         assert record.con.execute("SELECT count(*) FROM incidents").fetchall() == [(0,)]
 
 
-def test_files_that_are_missing_are_told_and_the_others_are_read(
-    archived: Path, tmp_path: Path
+def gone(file: Path) -> str:
+    file.unlink()
+    return "is gone"
+
+
+def truncated(file: Path) -> str:
+    file.write_bytes(file.read_bytes()[:200])
+    return "is damaged (No magic bytes found at end of file)"
+
+
+def emptied(file: Path) -> str:
+    file.write_bytes(b"")
+    return "is damaged (File too small to be a Parquet file)"
+
+
+def in_place_of_it(file: Path) -> str:
+    """Which holds up whoever opens it."""
+    file.unlink()
+    os.mkfifo(file)
+    return "is no file"
+
+
+def of_another_day(file: Path) -> str:
+    with duckdb.connect() as con:
+        con.execute(f"COPY (FROM '{file}' LIMIT 7) TO '{file}' (FORMAT parquet)")
+    return "holds 7 rows, not 50"
+
+
+@pytest.mark.parametrize("harm", [gone, truncated, emptied, in_place_of_it, of_another_day])
+def test_files_that_cannot_be_read_are_told_and_the_others_are_read(
+    archived: Path, tmp_path: Path, harm: Callable[[Path], str]
 ) -> None:
     copy = shutil.copytree(archived.parent, tmp_path / "copy")
-    gone = copy / "archive/updates/day=2026-09-01/updates.parquet"
-    gone.unlink()
+    file = copy / "archive/updates/day=2026-09-01/updates.parquet"
+    why = harm(file)
     with opened_file(copy / archived.name) as record:
-        assert record.missing == (gone,)
+        ((told, words),) = record.missing
+        assert told == file and words.startswith(why)
         assert record.con.execute("SELECT count(*) FROM updates").fetchall() == [(101,)]
+        assert record.con.execute("SELECT count(*) FROM served").fetchall() == [(150,)]
 
 
 def test_a_killed_bots_log_is_read_and_left_to_it(path: Path) -> None:

@@ -168,7 +168,7 @@ def test_ten_million_updates_are_looked_back_at_in_no_time(path: Path) -> None:
             "INSERT INTO updates SELECT TIMESTAMP '2026-09-01' + INTERVAL (i * 17280) MICROSECOND,"
             " NULL, 'binance', 'BTCUSDT', 'trade', 1.0, 1.0, 1.0, 2.0,"
             " NULL, NULL, NULL FROM range(10_000_000) t(i)")
-        con.execute("INSERT INTO openings VALUES ('2026-09-01', 'primary', 1, 'x')")
+        con.execute("INSERT INTO openings VALUES ('2026-09-01', 'primary', 1, 'x', NULL)")
     told: list[tuple[float, History]] = []
     recorder = Recorder(path, "primary",
                         on_history=lambda found: told.append((time.perf_counter(), found)))

@@ -10,4 +10,4 @@ def test_what_was_committed_survives_every_kill(tmp_path: Path) -> None:
     """The long version of it is in tests/bench."""
     found = cut_short(tmp_path / "analytics.duckdb", 10, random.Random(7), longest_s=0.5)
     assert (found.lost, found.uncovered) == (0, 0)
-    assert found.acknowledged > 2_000 and found.batches > 20
+    assert found.acknowledged > 1_000 and found.batches > 20

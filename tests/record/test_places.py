@@ -22,7 +22,7 @@ def test_a_place_is_not_given_again_after_the_file_was_lost(path: Path) -> None:
     path.unlink()
     with recording(path) as recorder:
         recorder.keep(update())
-    assert recorder.losses == 1
+    assert recorder.past.losses == 1
     assert [rule for (rule,) in read(path, "SELECT rule FROM incidents")] == ["lost"]
     ((first, _, count),) = read(path, SPAN)
     assert isinstance(first, int) and first > 5 and count == 1

@@ -3,11 +3,14 @@
 import gzip
 import json
 import os
+import random
+import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from bot.exchanges import ALL
@@ -17,6 +20,7 @@ from bot.record.analyst import Analyst, Answer
 from bot.record.archivist import Archivist
 from bot.record.asked import Asked, Past, widened
 from bot.record.bars import WIDTHS
+from bot.record.database import Database
 from bot.record.questions import QUESTIONS
 from bot.record.recorder import Recorder
 from tests.helpers import eventually
@@ -105,6 +109,101 @@ def test_candles_are_the_same_before_and_after_their_day_was_archived(recorder: 
     for one in asked:
         assert told(*one) == before[one]
     assert len(before["binance", "1d"]) == 2 and len(before["served", "1s"]) == 23
+
+
+def test_a_trade_counts_by_its_own_lateness_whatever_is_asked(recorder: Recorder) -> None:
+    """Ten minutes late, not less; stamped an hour ahead, not less."""
+    keep(recorder, update(60_030, 1.0), update(60_040 + 599_999, 2.0, lag=599_999),
+         update(60_050 + 600_000, 3.0, lag=600_000), update(60_060 - 30_000, 4.0, lag=-30_000),
+         update(7_260_000 - 3_600_000, 5.0, lag=-3_600_000))
+    (bar,) = rows(recorder, "candles", 60_000, 120_000, **BINANCE)
+    assert (bar["open"], bar["close"], bar["trades"]) == (1.0, 4.0, 3)
+    assert rows(recorder, "candles", 0, DAY_MS, **BINANCE) == [bar]
+    archived(recorder, FIRST + timedelta(days=1))
+    (bar,) = [one | {"complete": False} for one in rows(recorder, "candles", 0, DAY_MS, **BINANCE)]
+    assert (bar["open"], bar["close"], bar["trades"]) == (1.0, 4.0, 3)
+
+
+def test_a_stamp_of_the_future_makes_its_bar_incomplete(recorder: Recorder) -> None:
+    opened_long_ago(recorder)
+    keep(recorder, update(60_030), update(120_030), update(125_000, lag=-70_000),
+         update(190_000, lag=-59_000))
+    found = rows(recorder, "candles", **BINANCE)
+    assert [(bar["openedAt"] - FIRST_MS, bar["complete"]) for bar in found] == [
+        (60_000, True), (120_000, True), (180_000, False), (240_000, True)]
+
+
+def opened_long_ago(recorder: Recorder) -> None:
+    """Bars before the first opening are not whole."""
+    def earlier(database: Database) -> None:
+        database._con.execute("UPDATE openings SET opened_at = '2026-08-01'")
+
+    recorder.ask(earlier)
+    keep(recorder, update(-1_000_000))
+    eventually(lambda: not recorder._tasks)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_candles_of_made_up_trades_are_what_plain_python_makes_of_them(
+    recorder: Recorder, seed: int
+) -> None:
+    """In any order, sent twice, late, early, among other symbols and types; hot and archived."""
+    dice = random.Random(seed)
+    trades = []
+    for number in range(3_000):
+        stamp = dice.randrange(DAY_MS - 600_000, DAY_MS + 600_000)
+        lag = dice.choice([dice.randrange(0, 300), dice.randrange(0, 800_000),
+                           -dice.randrange(0, 4_000_000)])
+        trades.append((stamp, lag, round(100 + dice.gauss(0, 5), 2), number))
+    sent = sorted(trades + dice.sample(trades, 500), key=lambda one: one[0] + one[1])
+    for stamp, lag, price, number in sent:
+        recorder.keep(update(stamp + lag, price, number=number, lag=lag))
+        recorder.keep(update(stamp + lag, 1.0, kind="ticker", lag=lag))
+        recorder.keep(update(stamp + lag, 2.0, "okx", number=number, lag=lag))
+    eventually(lambda: recorder.pending == 0)
+    good = sorted((stamp, number, price) for stamp, lag, price, number in trades
+                  if -3_600_000 < lag < 600_000)
+    for place in ("hot", "archived"):
+        for width, seconds in WIDTHS.items():
+            expected: dict[int, list[float]] = {}
+            for stamp, _, price in good:
+                expected.setdefault(stamp // (seconds * 1000), []).append(price)
+            found = rows(recorder, "candles", DAY_MS - 3_600_000, DAY_MS + 3_600_000,
+                         interval=width, **BINANCE)
+            assert [[bar[key] for key in ("openedAt", "open", "high", "low", "close", "volume",
+                                          "trades")] for bar in found] == [
+                [FIRST_MS + at * seconds * 1000, prices[0], max(prices), min(prices), prices[-1],
+                 len(prices) * 0.5, len(prices)] for at, prices in sorted(expected.items())], place
+        archived(recorder, FIRST + timedelta(days=1))
+
+
+def test_days_without_bars_are_made_of_their_rows(recorder: Recorder) -> None:
+    """Whatever the days after them have."""
+    keep(recorder, *(update(day * DAY_MS + 60_000 * number, 100 + number, number=day * 10 + number)
+                     for day in range(5) for number in range(1, 4)))
+    asked: list[tuple[float, float]] = [(0, 5 * DAY_MS), (DAY_MS, 3 * DAY_MS),
+                                        (3.5 * DAY_MS, 5 * DAY_MS), (0, DAY_MS + 90_000)]
+    before = {(span, width): whole_bars(recorder, span, width)
+              for span in asked for width in WIDTHS if width != "1s"}
+    archived(recorder, FIRST + timedelta(days=4))
+
+    def forget(database: Database) -> None:
+        database.disown([f"bars/day=2026-09-{day:02}/bars.parquet" for day in (1, 2, 4)])
+
+    recorder.ask(forget)
+    keep(recorder, update(4 * DAY_MS + 600_000, symbol="ETHUSDT"))
+    eventually(lambda: not recorder._tasks)
+    for (span, width), bars in before.items():
+        assert whole_bars(recorder, span, width) == bars
+
+
+def whole_bars(recorder: Recorder, span: tuple[float, float], width: str) -> list[Bar]:
+    """But for whether they are complete, which changes with the time."""
+    asked = Asked(moment(span[0]), moment(span[1]), moment(6 * DAY_MS), interval=width, **BINANCE)
+    question = QUESTIONS["candles"]
+    answer = Analyst(recorder).ask(question, widened(asked, question.grid(asked)))
+    return [dict(zip(answer.columns, row, strict=True)) | {"complete": None}
+            for row in answer.rows]
 
 
 def test_the_candles_of_what_was_served_leave_out_what_was_made_up(recorder: Recorder) -> None:
@@ -227,6 +326,85 @@ def test_runs_of_the_same_provenance_are_one_row(recorder: Recorder) -> None:
     assert len(rows(recorder, "provenance")) == 4
 
 
+def test_the_legs_of_an_average_tell_its_runs_apart(recorder: Recorder) -> None:
+    for second, legs in enumerate((("okx", "binance"), ("binance", "okx"), ("okx",), ("okx",))):
+        recorder.record_served(quote(exchanges=legs), FIRST_MS + second * 1000)
+    eventually(lambda: recorder.pending == 0)
+    assert [(row["exchange"], row["exchanges"], row["prices"])
+            for row in rows(recorder, "provenance")] == [
+        (None, "binance,okx", 2), (None, "okx", 2)]
+
+
+@pytest.mark.parametrize("poll_s, splits", [(None, 11), (1, 4), (5, 16), (3600, 10801)])
+def test_a_run_ends_where_nothing_was_served_for_some_polls(
+    tmp_path: Path, poll_s: int | None, splits: int
+) -> None:
+    """As after a kill. How long that is depends on how often a price is served."""
+    interval = poll_s and poll_s * 1000
+    with recording(tmp_path / "analytics.duckdb", poll_interval_ms=interval) as recorder:
+        assert recorder.wait_open(5)
+        opened(recorder, -10)
+        for second in (0, splits - 1, 2 * splits - 1):
+            recorder.record_served(quote(exchange="okx"), FIRST_MS + second * 1000)
+        eventually(lambda: recorder.pending == 0)
+        found = rows(recorder, "provenance", 0, DAY_MS)
+    assert [(row["from"], row["to"], row["prices"]) for row in found] == [
+        (FIRST_MS, FIRST_MS + (splits - 1) * 1000, 2),
+        (FIRST_MS + (2 * splits - 1) * 1000, FIRST_MS + (2 * splits - 1) * 1000, 1)]
+
+
+def test_a_run_ends_where_the_file_was_opened_again(recorder: Recorder) -> None:
+    """However short the time without a bot was."""
+    opened(recorder, -10)
+    opened(recorder, 2)
+    for second in range(4):
+        recorder.record_served(quote(exchange="okx"), FIRST_MS + second * 1000)
+    eventually(lambda: recorder.pending == 0)
+    assert [row["prices"] for row in rows(recorder, "provenance")] == [2, 2]
+
+
+def opened(recorder: Recorder, second: float) -> None:
+    """At that second, by a bot with the same settings."""
+    done = threading.Event()
+
+    def enter(database: Database) -> None:
+        database._con.execute("INSERT INTO openings BY NAME SELECT * REPLACE (? AS opened_at) "
+                              "FROM openings LIMIT 1", [moment(second * 1000)])
+        done.set()
+
+    recorder.ask(enter)
+    assert done.wait(5)
+
+
+def test_the_spread_takes_the_last_price_also_within_a_millisecond(recorder: Recorder) -> None:
+    for number in range(40):
+        keep(recorder, update(500, 100.0 + number % 7, number=number))
+    keep(recorder, update(500, 103.0, number=41), update(500, 103.0, "okx"))
+    (first, *_) = rows(recorder, "spread", 0, 20_000, symbol="BTCUSDT", interval="1s")
+    assert first["worstBps"] == 0.0
+
+
+def test_files_of_an_earlier_shape_are_read_with_null_for_what_they_lack(
+    recorder: Recorder
+) -> None:
+    keep(recorder, update(500, 7.0, number=3), update(700, 8.0, number=4))
+    archived(recorder, FIRST + timedelta(days=1))
+    (file,) = recorder.archive.glob("updates/*/*.parquet")
+    with duckdb.connect() as con:
+        con.execute(f"COPY (SELECT * EXCLUDE (event_id, received_mono, seq) FROM '{file}') "
+                    f"TO '{file}' (FORMAT parquet)")
+    keep(recorder, update(DAY_MS + 500, 9.0, "okx", number=5))
+    told = rows(recorder, "ticks", 0, 2 * DAY_MS)
+    assert [(tick["price"], tick["eventId"]) for tick in told] == [
+        (7.0, None), (8.0, None), (9.0, 5)]
+    (bar,) = rows(recorder, "candles", 0, 3_600_000, interval="1s", **BINANCE)
+    assert (bar["open"], bar["close"], bar["trades"]) == (7.0, 8.0, 2)
+    assert rows(recorder, "spread", 0, DAY_MS, symbol="BTCUSDT") == []
+    keep(recorder, update(900, 10.0, number=6))  # which joins them in a new file
+    archived(recorder, FIRST + timedelta(days=1))
+    assert [tick["eventId"] for tick in rows(recorder, "ticks", 0, DAY_MS)] == [None, None, 6]
+
+
 def sample(recorder: Recorder, at_ms: int, latency_s: float | None, source: str = "okx") -> None:
     recorder.record_sample(FeedHealth(
         source=source, connected_since=1.0, latency_s=latency_s, event_lag_s=None,
@@ -293,9 +471,40 @@ def test_a_summary_counts_each_day(recorder: Recorder, place: str, symbol: str |
     assert (first["day"], first["updates"], first["served"]) == (FIRST_MS, 2, 4)
     assert (first["fromWebsocket"], first["fromOkx"], first["fromMock"]) == (3, 1, 0)
     assert (first["trusted"], first["stale"], first["disputed"]) == (3, 1, 0)
-    assert (first["switches"], first["incidents"], first["worstGapMs"]) == (1, 1, 4000.0)
+    assert (first["switches"], first["incidents"], first["worstGapMs"]) == (1, 1, DAY_MS - 5000)
     assert (second["day"], second["updates"], second["switches"]) == (FIRST_MS + DAY_MS, 1, 0)
-    assert second["worstGapMs"] == DAY_MS - 4000
+    assert second["worstGapMs"] == DAY_MS - 1000  # which is still open
+
+
+@pytest.mark.parametrize("symbol", [None, "BTCUSDT"])
+@pytest.mark.parametrize("place", ["hot", "archived"])
+def test_the_worst_gap_of_a_day_does_not_depend_on_the_range(
+    recorder: Recorder, place: str, symbol: str | None
+) -> None:
+    """With the day in which it begins, the days without a price, and the one in which it ends."""
+    hour = 3_600_000
+    for at in [*range(0, DAY_MS, hour // 2), 3 * DAY_MS + hour, 3 * DAY_MS + 2 * hour,
+               *range(4 * DAY_MS, 5 * DAY_MS, hour)]:
+        if at // (hour // 2) not in (9, 10):
+            recorder.record_served(quote(), FIRST_MS + at)
+    recorder.record_served(quote(trusted=False, status="stale"), FIRST_MS + 2 * DAY_MS)
+    eventually(lambda: recorder.pending == 0)
+    if place == "archived":
+        archived(recorder, FIRST + timedelta(days=4))
+
+    def gaps(since: int, until: int) -> dict[int, float]:
+        asked = Asked(moment(since * DAY_MS), moment(until * DAY_MS), moment(4.5 * DAY_MS),
+                      symbol=symbol)
+        answer = Analyst(recorder).ask(QUESTIONS["summary"], asked)
+        told: list[Bar] = [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
+        return {(row["day"] - FIRST_MS) // DAY_MS: row["worstGapMs"] / hour for row in told}
+
+    whole = gaps(0, 6)
+    assert whole == {0: 1.5, 1: 24.5, 2: 48.5, 3: 49.5, 4: 22.0}
+    for since in range(6):
+        for until in range(since + 1, 7):
+            assert gaps(since, until) == {day: gap for day, gap in whole.items()
+                                          if since <= day < until}
 
 
 def test_nothing_was_recorded_is_an_answer(recorder: Recorder) -> None:
@@ -309,8 +518,13 @@ class Nowhere:
     def rows(self, table: str, since: datetime, until: datetime) -> str:
         return "x"
 
-    def bars_until(self) -> datetime:
-        return FIRST
+    def barred(self, since: datetime, until: datetime) -> list[date]:
+        return []
+
+    def last_good(
+        self, symbol: str | None, since: datetime, until: datetime
+    ) -> list[tuple[str, datetime]]:
+        return []
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

@@ -21,6 +21,7 @@ from bot.errors import RecorderError
 from bot.incidents.incident import Incident
 from bot.model import MarketDataUpdate, Quote
 from bot.record import vitals
+from bot.record.archive import export
 from bot.record.database import Database
 from bot.record.mark import Mark
 from bot.record.opening import SETTINGS, set_aside
@@ -625,16 +626,52 @@ def test_a_read_only_disk_is_used_once_it_can_be_written(small_disk: Path) -> No
 
 def test_a_file_that_is_taken_away_is_noticed_and_a_new_one_begun(path: Path) -> None:
     lost: list[Incident] = []
+    began = time.time()
     with recording(path, on_loss=lost.append) as recorder:
         recorder.keep(update(1))
         eventually(lambda: recorder.written == 1)
+        committed = time.time()
         path.rename(path.with_suffix(".elsewhere"))
         eventually(lambda: path.exists() and recorder.active)
         recorder.keep(update(2))
     assert numbers(path) == [2]
     (incident,) = lost
     assert (incident.rule, incident.source, incident.symbol) == ("lost", None, None)
-    assert incident.cause.startswith("1 commits, some 1 rows are missing in the file")
+    assert incident.cause == (
+        "1 commits, some 1 rows are missing in the file: it was taken away or deleted, and what "
+        "was not in the archive yet with it")
+    assert incident.closed_at is not None
+    assert began - 0.01 <= incident.opened_at <= incident.closed_at <= committed
+
+
+@pytest.mark.parametrize("harm", ["taken away", "damaged"])
+def test_what_was_in_the_archive_is_not_told_as_lost_with_the_file(path: Path, harm: str) -> None:
+    """It begins with the end of the last day there."""
+    lost: list[Incident] = []
+    day = datetime.fromtimestamp(MS / 1000, UTC).date()
+    with recording(path) as recorder:
+        recorder.keep(update(1))
+        eventually(lambda: recorder.written == 1)
+        with recorder.reading() as con:
+            closed = export(con, recorder.archive, "updates", day)
+        dropped: list[bool] = []
+        recorder.ask(lambda database: dropped.append(database.drop(closed)))
+        eventually(lambda: dropped)
+        recorder.keep(update(2, at=MS + 86_400_000))
+        eventually(lambda: recorder.written == 2)
+        recorder.keep(update(3, at=MS + 86_400_000))
+        eventually(lambda: recorder.written == 3)
+    if harm == "damaged":
+        path.write_bytes(b"no database" * 1000)
+    else:
+        path.unlink()
+    with recording(path, on_loss=lost.append) as recorder:
+        assert recorder.wait_open(5)
+    (incident,) = lost
+    assert harm in incident.cause
+    opened = time.time()  # the file is younger than the rows in it
+    assert incident.closed_at and incident.opened_at <= incident.closed_at <= opened
+    assert incident.opened_at >= (MS // 86_400_000 + 1) * 86_400
 
 
 def killed_with_rows(path: Path) -> None:

@@ -25,8 +25,8 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def restless(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("bot.record.archivist.LOOK_EVERY_S", 0.0)
-    monkeypatch.setattr("bot.record.archivist.SLICE_S", 0.01)
+    monkeypatch.setattr("bot.record.rounds.LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("bot.record.rounds.SLICE_S", 0.01)
     yield
 
 
@@ -161,7 +161,7 @@ def test_a_drop_in_doubt_neither_loses_rows_nor_doubles_them(
             raise RecorderError("the disk failed")
         return drop(database, closed)
 
-    monkeypatch.setattr("bot.record.archivist.RETRY_S", 0.0)
+    monkeypatch.setattr("bot.record.rounds.RETRY_S", 0.0)
     monkeypatch.setattr(Database, "drop", dying)
     with recording(path) as recorder:
         assert recorder.wait_open(5)

@@ -29,8 +29,8 @@ def fill(path: Path) -> None:
             SELECT i AS seq, i % 4 AS turn,
                 TIMESTAMP '{BEGIN}' + i // 4 * INTERVAL 1 SECOND AS moment
             FROM range(4800) t(i)""")
-        con.execute("INSERT INTO openings VALUES (?, 'primary', 3, '0.1'), (?, 'other', 3, '0.1')",
-                    [BEGIN, BEGIN])
+        con.execute("INSERT INTO openings VALUES (?, 'primary', 3, '0.1', 1000), "
+                    "(?, 'other', 3, '0.1', 1000)", [BEGIN, BEGIN])
         con.execute("""INSERT INTO states BY NAME SELECT moment AS taken_at, 0 AS mono,
             '{}' AS settings, 'primary' AS instance, 'abc'::BLOB AS memory, seq
             FROM noted WHERE seq % 1200 = 600""")
@@ -126,6 +126,20 @@ def test_times_without_a_bot_are_told(export: Export) -> None:
     assert "not recorded: 2026-11-21T00:00:" in err and "the bot did not run" in err
     assert "not recorded" not in export("--from", "2026-11-20", "--to", "2026-11-21", "--out",
                                         "b.csv")[2]
+
+
+@pytest.mark.parametrize("rule, why", [
+    ("down", "the bot did not run"), ("lost", "it is not in the record any more"),
+    ("unrecorded", "rows were refused, for too many waited"), ("silence", None)])
+def test_whatever_keeps_rows_from_the_record_is_told(
+    export: Export, record: Path, rule: str, why: str | None
+) -> None:
+    with duckdb.connect(str(record / "data/analytics.duckdb")) as con:
+        con.execute("UPDATE incidents SET rule = ? WHERE id = 'gap'", [rule])
+    err = export("--from", "2026-11-21", "--to", "2026-11-22", "--out", "a.csv")[2]
+    with duckdb.connect(str(record / "data/analytics.duckdb")) as con:
+        con.execute("UPDATE incidents SET rule = 'down' WHERE id = 'gap'")
+    assert (why in err) if why else "not recorded" not in err
 
 
 def test_nothing_is_no_file(export: Export, tmp_path: Path) -> None:

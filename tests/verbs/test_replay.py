@@ -186,8 +186,17 @@ def test_behind_a_hole_it_goes_on_with_the_next_state(file: Path) -> None:
             "AND (SELECT min(seq) + 320 FROM updates)")
     assert changed(file, hole) == []
     done = replay(file, folder=file.parent)
-    assert done.returncode == 0 and "rows are missing" in done.stderr
+    assert done.returncode == 3 and "rows are missing" in done.stderr
     assert done.stderr.count("a run of `primary`") == 4  # it goes on with the state after it
+
+
+def test_a_record_of_which_next_to_nothing_is_left_is_not_told_as_the_same(file: Path) -> None:
+    """It is the same as far as it goes, which says nothing."""
+    assert changed(file, """DELETE FROM updates WHERE seq > (SELECT min(seq) FROM states)
+        AND seq <> (SELECT max(seq) FROM updates)""") == []
+    done = replay(file, folder=file.parent)
+    assert done.returncode == 3 and "\nthe same as then" not in done.stderr
+    assert "NOT all could be played, but " in done.stderr
 
 
 def test_what_is_missing_for_ever_is_passed_over_at_once(file: Path) -> None:

@@ -1,5 +1,6 @@
 """Questions to the record over HTTP: what may be asked, and what is said when it may not."""
 
+import base64
 import csv
 import io
 import re
@@ -43,7 +44,7 @@ def full(view: FakeView, tmp_path: Path) -> Iterator[FakeView]:
         recorder.keep(update(50001.0, exchange="okx"))
         recorder.record_served(quote(exchange="okx"), MS + 200)
         eventually(lambda: recorder.pending == 0)
-        view.analyst = Analyst(recorder, timeout_s=0.3)
+        view.analyst = Analyst(recorder)
         yield view
 
 
@@ -199,6 +200,18 @@ def test_what_cannot_be_asked_is_refused_with_what_can(
     assert told in refused(full, path)
 
 
+@pytest.mark.parametrize("at_ms, allowed", [
+    (MS - 1, False), (MS, True), (MS + 59_999, True), (MS + 60_000, False), (MS + 10**9, False)])
+def test_a_cursor_leads_to_nothing_outside_of_the_range(
+    full: FakeView, at_ms: int, allowed: bool
+) -> None:
+    cursor = base64.urlsafe_b64encode(f"{at_ms}.0".encode()).decode().rstrip("=")
+    if allowed:
+        answered(full, f"ticks?{SPAN}&cursor={cursor}")
+    else:
+        assert "which is not in from..to" in refused(full, f"ticks?{SPAN}&cursor={cursor}")
+
+
 @pytest.mark.parametrize("path, told", [
     ("ticks?cursor=", "cursor: must be `next` of the page before, got ''"),
     ("ticks?cursor=x", "cursor: must be"), ("ticks?cursor=%FF%00", "cursor: must be"),
@@ -268,6 +281,7 @@ def test_a_third_question_is_refused_at_once(full: FakeView) -> None:
 
 @pytest.mark.usefixtures("endless")
 def test_a_question_that_takes_too_long_is_given_up(full: FakeView) -> None:
+    full.analyst._timeout_s = 0.3
     assert refused(full, "endless", 504) == "no answer within 0.3 s; ask about less"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from bot.record.asked import MOST_ROWS, SERVED
 from bot.record.bars import WIDTHS
-from bot.record.quality import STATUSES, TIERS
+from bot.record.daily import STATUSES, TIERS
 from bot.record.questions import QUESTIONS
 from bot.web.openapi.answers import (
     COMMON, ETAG, INSTANCE, JSON, header, ok, operation, query, refusal, reply,
