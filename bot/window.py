@@ -4,46 +4,28 @@ from time import monotonic
 
 from prometheus_client import CollectorRegistry
 
-from bot.aggregator import MultiSourceWebSocketAggregator
-from bot.alerting import Alerts
-from bot.broker import Broker
-from bot.chain import Chain
-from bot.drills.rehearsal import Drills
-from bot.incidents.ledger import Ledger
 from bot.judging.explanation import Explanation
 from bot.logs.writer import log_queue
-from bot.model import (
-    AlertStatus, LinkStatus, ProcessStatus, Quote, RecordStatus, SourceStatus,
-)
-from bot.recording import Recording
-from bot.trail.trail import Trail
-from bot.web.hub import Hub
+from bot.model import AlertStatus, LinkStatus, ProcessStatus, Quote, RecordStatus, SourceStatus
+from bot.parts import Parts
 
 
 class Window:
-    """Every member answers at once, from any thread. aggregator: None with the feeds off."""
+    """Every member answers at once, from any thread."""
 
-    def __init__(
-        self, instance: str, symbols: tuple[str, ...],
-        aggregator: MultiSourceWebSocketAggregator | None, chain: Chain, ledger: Ledger,
-        drills: Drills, broker: Broker, recording: Recording, alerts: Alerts, trail: Trail,
-        hub: Hub, registry: CollectorRegistry, mode: str,
-    ) -> None:
-        self.instance = instance
-        self.symbols = symbols
-        self.ledger = ledger
-        self.drills = drills
+    def __init__(self, parts: Parts, registry: CollectorRegistry) -> None:
+        """registry: of all metrics."""
+        self.instance = parts.instance
+        self.symbols = parts.symbols
+        self.ledger = parts.ledger
+        self.drills = parts.drills
         self.registry = registry
-        self.trail = trail
-        self.analyst = recording.analyst
-        self.snapshots = recording.snapshots
-        self._aggregator = aggregator
-        self._chain = chain
-        self._broker = broker
-        self._recording = recording
-        self._alerts = alerts
-        self._hub = hub
-        self._mode = mode
+        self.trail = parts.trail
+        self.analyst = parts.recording.analyst
+        self.snapshots = parts.recording.snapshots
+        self._parts = parts
+        self._aggregator = parts.ws_aggregator
+        self._chain = parts.chain
 
     @property
     def feeds_enabled(self) -> bool:
@@ -62,15 +44,15 @@ class Window:
 
     @property
     def record(self) -> RecordStatus | None:
-        return self._recording.status
+        return self._parts.recording.status
 
     @property
     def alerts(self) -> AlertStatus:
-        return self._alerts.status
+        return self._parts.alerts.status
 
     @property
     def links(self) -> list[LinkStatus]:
-        return self._broker.links
+        return self._parts.broker.links
 
     def quote(self, symbol: str, max_age_s: float | None = None) -> Quote:
         """Raises: NoQuote."""
@@ -85,14 +67,14 @@ class Window:
 
     @property
     def process(self) -> ProcessStatus:
-        (began, began_at), queue = self.trail.began, log_queue()
+        (began, began_at), hub, queue = self.trail.began, self._parts.hub, log_queue()
         return ProcessStatus(
-            mode=self._mode, started_at=began_at, uptime_s=monotonic() - began,
-            dashboards=self._hub.clients, dashboards_dropped=self._hub.dropped,
-            lost_events=self._hub.lost_events, log_dropped=queue.dropped if queue else 0)
+            mode=self._parts.config.mode, started_at=began_at, uptime_s=monotonic() - began,
+            dashboards=hub.clients, dashboards_dropped=hub.dropped, lost_events=hub.lost_events,
+            log_dropped=queue.dropped if queue else 0)
 
     def explain(self, symbol: str) -> Explanation | None:
         if self._aggregator is not None:
             return self._aggregator.explain(symbol)
-        reader = self._broker.reader
+        reader = self._parts.broker.reader
         return reader.hearsay.explain(symbol) if reader else None
