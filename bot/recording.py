@@ -11,7 +11,7 @@ from bot.judging.journal import Journal
 from bot.model import RecordStatus
 from bot.record.analyst import Analyst
 from bot.record.archivist import Archivist
-from bot.record.recorder import Recorder
+from bot.record.recorder import NOT_OPEN, Recorder
 from bot.record.snapshots import Snapshots
 from bot.worker import Worker
 
@@ -72,6 +72,8 @@ class Recording:
             return
         active, is_low, state = self.recorder.condition
         self._ledger.refused(self.recorder.dropped, state)
+        if state == NOT_OPEN:
+            return  # a start takes its time; one that fails, or hangs, has another state
         rule = "record" if not active else "disk" if is_low else GOOD
         if rule != self._was:
             self._was = rule

@@ -34,6 +34,12 @@ def test_each_change_of_its_state_is_told_once(recording: Recording) -> None:
         (True, "good", "recording")]
 
 
+def test_a_start_that_takes_its_time_is_no_trouble(recording: Recording) -> None:
+    recording.tell = lambda event: pytest.fail(f"told {event}")
+    assert recording.recorder is not None and recording.recorder.state == "not open yet"
+    recording.look()
+
+
 def test_without_a_recorder_there_is_nothing_to_tell() -> None:
     recording = Recording(Config(enable_duckdb=False), Ledger("primary", ("BTCUSDT",), ()))
     recording.tell = lambda event: pytest.fail(f"told {event}")

@@ -95,7 +95,7 @@ def _end(told: Told, more: int) -> Iterator[str]:
 def _what(group: Group) -> str:
     """In one sentence, without duration and cause."""
     fact, over = group[0].fact, not group[0].is_open
-    symbols = [item.fact.symbol for item in group if item.fact.symbol]
+    symbols = sorted(item.fact.symbol for item in group if item.fact.symbol)
     be = "was" if over and len(symbols) < 2 else "were" if over else (
         "is" if len(symbols) < 2 else "are")
     match fact.kind:
@@ -131,7 +131,7 @@ def _done(told: Told) -> Iterator[str]:
     for path in told.paths:
         ways.setdefault((path.kind, path.stops, path.moves), []).append(path.symbol)
     if ways:
-        told_ways = [f"{kind} of {named(symbols)}: {_way(stops, moves)}"
+        told_ways = [f"{kind} of {named(sorted(symbols))}: {_way(stops, moves)}"
                      for (kind, stops, moves), symbols in list(ways.items())[:MOST_WAYS]]
         yield f"What the bot did: {'; '.join(told_ways)}."
     if not (told.event == "closed" or told.is_quiet):

@@ -58,11 +58,11 @@ What to do: Nothing, it is over. (docs/runbook.md#no-trusted-price)"""
 
 
 def test_many_symbols_are_one_line_each_thing() -> None:
-    written = text(outage(tuple(f"C{number}USDT" for number in range(15))).last)
+    written = text(outage(tuple(f"C{number:02}USDT" for number in range(15))).last)
     assert written.count("•") == 4
-    assert "• binance is not fit for C0USDT, C1USDT, C2USDT and 12 more: reset" in written
-    assert "C0USDT, C1USDT, C2USDT and 12 more have no trusted price" in written
-    assert "tier of C0USDT, C1USDT, C2USDT and 12 more: websocket -> mock." in written
+    assert "• binance is not fit for C00USDT, C01USDT, C02USDT and 12 more: reset" in written
+    assert "C00USDT, C01USDT, C02USDT and 12 more have no trusted price" in written
+    assert "tier of C00USDT, C01USDT, C02USDT and 12 more: websocket -> mock." in written
 
 
 def test_lines_are_left_out_until_it_fits() -> None:
