@@ -35,10 +35,7 @@ class Bot(Parts):
         super().__init__(config)
         self.is_running = False
         self.ws_enabled = False
-        self.metrics = Metrics(
-            config, self.ws_aggregator, self.chain, ledger=self.ledger, drills=self.drills,
-            broker=self.broker, recording=self.recording, hub=self.hub,
-            pollers=self.opinions.pollers)
+        self.metrics = Metrics(self)
         self.web = WebServer(Window(self, self.metrics.registry), self.hub, host=config.api_host,
                              port=config.api_port, token=config.api_token)
         self._announced = False

@@ -20,8 +20,8 @@ ROOT = Path(__file__).parent.parent
 
 
 # Below those that the kernel gives to connections, which would take one between two uses of it; and
-# each process of pytest begins somewhere else.
-PORTS = count(20_000 + os.getpid() % 500 * 20)
+# two processes of pytest, whose numbers are near each other, use others.
+PORTS = count(20_000 + os.getpid() % 60 * 200)
 
 
 def free_port() -> int:

@@ -51,9 +51,9 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.aggregator bot.doctor.streams bot.verbs.picture bot.verbs.query bot.verbs.replaying",
     "bot.doctor.plan bot.metrics.prices bot.sources.opinions bot.sources.stream bot.summary "
     "bot.verbs.export bot.verbs.replay bot.verbs.watching",
-    "bot.metrics.daemon bot.sources.tiers bot.verbs.doctor bot.verbs.status",
+    "bot.sources.tiers bot.verbs.doctor bot.verbs.status",
     "bot.parts",
-    "bot.window",
+    "bot.metrics.daemon bot.window",
     "bot.app",
     "bot.__main__",
 )) for module in modules.split()}

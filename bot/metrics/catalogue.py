@@ -145,6 +145,16 @@ KAFKA_RECORDS = _new("counter", "kafka_records", "Records, by what became of the
 KAFKA_CLIENTS = _new("counter", "kafka_clients_replaced", "Clients that were thrown away.",
                      "topic", "direction")
 
+# ---- alerts to people
+
+ALERT_UP = _new("gauge", "alert_channel_up",
+                "1 while people can be told through the channel; none until something was told.",
+                "channel")
+ALERT_MESSAGES = _new("counter", "alert_messages",
+                      "Messages, by what became of them: taken (sent), not taken (failed), given "
+                      "up for newer ones (dropped).", "channel", "result")
+ALERT_WAITING = _new("gauge", "alert_waiting", "Incidents that are to be told next.", "channel")
+
 # ---- the process
 
 BUILD = _new("gauge", "build_info", "1; which program this is, and how it runs.",

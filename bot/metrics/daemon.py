@@ -1,7 +1,7 @@
 """The registry of the daemon: everything in it is looked at when somebody asks, and not before."""
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from time import monotonic, time
 
 from prometheus_client import (
@@ -11,20 +11,14 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.registry import Collector
 
 from bot import __version__
-from bot.aggregator import MultiSourceWebSocketAggregator
-from bot.broker import Broker
-from bot.chain import Chain
-from bot.config import Config
-from bot.drills.rehearsal import Drills
-from bot.incidents.ledger import Ledger
 from bot.metrics import catalogue as known
-from bot.metrics.parts import put_incidents, put_kafka, put_queues, put_record, put_rest
+from bot.metrics.parts import (
+    put_alerts, put_incidents, put_kafka, put_queues, put_record, put_rest,
+)
 from bot.metrics.prices import put_price, put_sources, put_switches
 from bot.metrics.sheet import Sheet
 from bot.metrics.switches import Switches
-from bot.recording import Recording
-from bot.sources.poller import Poller
-from bot.web.hub import Hub
+from bot.parts import Parts
 
 
 class Metrics(Collector):
@@ -33,22 +27,14 @@ class Metrics(Collector):
     A look takes some milliseconds, on the thread that asks, and holds no lock of a feed's.
     """
 
-    def __init__(
-        self, config: Config, aggregator: MultiSourceWebSocketAggregator | None, chain: Chain,
-        *, ledger: Ledger, drills: Drills, broker: Broker, recording: Recording, hub: Hub,
-        pollers: Mapping[str, Poller],
-    ) -> None:
-        """aggregator: None with the feeds off; else its switches are counted from now on."""
-        self._config = config
-        self._symbols = tuple(symbol.name for symbol in config.symbols)
-        self._aggregator, self._chain, self._ledger = aggregator, chain, ledger
-        self._drills, self._broker, self._recording = drills, broker, recording
-        self._hub, self._pollers = hub, pollers
+    def __init__(self, parts: Parts) -> None:
+        """With the feeds on their switches are counted from now on."""
+        self._parts = parts
         self._began = time()
-        self._switches = Switches(self._symbols, config.exchanges)
-        if aggregator is not None:
+        self._switches = Switches(parts.symbols, parts.config.exchanges)
+        if parts.ws_aggregator is not None:
             for event, listener in self._switches.listeners.items():
-                aggregator.on(event, listener)
+                parts.ws_aggregator.on(event, listener)
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
@@ -60,22 +46,23 @@ class Metrics(Collector):
         return (metric.family() for metric in known.CATALOGUE)
 
     def collect(self) -> Iterator[Family]:
-        sheet = Sheet()
-        for symbol in self._symbols:
-            put_price(sheet, self._chain, symbol)
-        if self._aggregator is not None:
+        sheet, parts = Sheet(), self._parts
+        for symbol in parts.symbols:
+            put_price(sheet, parts.chain, symbol)
+        if parts.ws_aggregator is not None:
             put_switches(sheet, self._switches)
-            put_sources(sheet, self._aggregator, self._symbols, monotonic)
-        put_rest(sheet, self._pollers)
-        put_incidents(sheet, self._ledger)
-        put_queues(sheet, self._hub, self._broker)
-        put_record(sheet, self._recording)
-        put_kafka(sheet, self._broker)
+            put_sources(sheet, parts.ws_aggregator, parts.symbols, monotonic)
+        put_rest(sheet, parts.opinions.pollers)
+        put_incidents(sheet, parts.ledger)
+        put_queues(sheet, parts.hub, parts.broker)
+        put_record(sheet, parts.recording)
+        put_kafka(sheet, parts.broker)
+        put_alerts(sheet, parts.alerts)
         self._put_process(sheet)
         return sheet.families(known.CATALOGUE)
 
     def _put_process(self, sheet: Sheet) -> None:
-        config, drill = self._config, self._drills.state()
+        config, drill = self._parts.config, self._parts.drills.state()
         sheet.put(known.MAX_PRICE_AGE, config.max_price_age_ms / 1000)
         sheet.put(known.MAX_LATENCY, config.max_source_latency_ms / 1000)
         sheet.put(known.DRILL, drill is not None and drill.state == "running")

@@ -1,8 +1,9 @@
-"""What stands around the prices: REST, incidents, queues, recorder, Kafka."""
+"""What stands around the prices: REST, incidents, queues, recorder, Kafka, alerts."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from bot.alerting import Alerts
 from bot.broker import Broker
 from bot.causes import NONE, RULES
 from bot.incidents.incident import DOWN, LOST, UNRECORDED
@@ -77,6 +78,14 @@ def put_kafka(sheet: Sheet, broker: Broker) -> None:
                 sheet.put(known.KAFKA_CLIENTS, count, *where)
             else:
                 sheet.put(known.KAFKA_RECORDS, count, *where, result)
+
+
+def put_alerts(sheet: Sheet, alerts: Alerts) -> None:
+    for one in alerts.status.channels:
+        sheet.put(known.ALERT_UP, one.up, one.channel)
+        sheet.put_each(known.ALERT_MESSAGES, (
+            ("sent", one.sent), ("failed", one.failed), ("dropped", one.dropped)), one.channel)
+        sheet.put(known.ALERT_WAITING, one.waiting, one.channel)
 
 
 def _put_queue(

@@ -19,7 +19,8 @@ class Practice:
         self._url = f"http://127.0.0.1:{control}/faults"
         self.process = subprocess.Popen(
             [sys.executable, "-m", "bot", "sandbox", "--rate", str(rate), "--binance-port", "0",
-             "--okx-port", "0", "--control-port", str(control)],
+             "--okx-port", "0", "--binance-rest-port", "0", "--okx-rest-port", "0",
+             "--control-port", str(control)],
             cwd=ROOT, stdout=subprocess.PIPE, text=True)
         self.environment: dict[str, str] = {}
         assert self.process.stdout is not None
@@ -28,6 +29,7 @@ class Practice:
                 self.environment[found[1]] = found[2]
             if len(self.environment) == 4:
                 break
+        assert len(self.environment) == 4, "the practice exchanges did not come up"
 
     def fault(self, exchange: str, fault: str, value: object = None) -> None:
         asked = {"exchange": exchange, "fault": fault, "value": value}

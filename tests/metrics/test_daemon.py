@@ -27,10 +27,11 @@ def sandbox() -> Iterator[Practice]:
 
 @pytest.fixture(scope="module")
 def running(sandbox: Practice, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    kafka = {"ENABLE_KAFKA": "true", "KAFKA_BROKERS": f"127.0.0.1:{free_port()}",
-             "KAFKA_PUBLISH_TOPIC": "prices"}
+    broken = {"ENABLE_KAFKA": "true", "KAFKA_BROKERS": f"127.0.0.1:{free_port()}",
+              "KAFKA_PUBLISH_TOPIC": "prices",
+              "ALERT_WEBHOOK_URL": f"http://127.0.0.1:{free_port()}/"}
     folder = tmp_path_factory.mktemp("bot")
-    with daemon(folder, sandbox.environment | SETTINGS | kafka) as bot:
+    with daemon(folder, sandbox.environment | SETTINGS | broken) as bot:
         bot.wait_for("is served from websocket")
         yield bot
         assert bot.terminate() == 0
@@ -190,7 +191,9 @@ def test_everything_in_the_catalogue_is_exposed_and_nothing_else(
 ) -> None:
     sandbox.fault("okx", "silence")
     seen(bot, lambda now: now.total("source_fault") > 0)
-    now = seen(bot, lambda now: len(list(now.each("kafka_up"))) == 3)
+    # the broker that is gone is worth telling, and nobody takes it
+    now = seen(bot, lambda now: len(list(now.each("kafka_up"))) == 3
+               and len(list(now.each("alert_channel_up"))) == 1)
     wanted = {(metric.shown.removesuffix("_total"), metric.kind): metric.about
               for metric in CATALOGUE if metric is not ARCHIVE_DAY}
     found = {(family.name, family.type): family.documentation for family in now.families

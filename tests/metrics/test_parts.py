@@ -8,12 +8,13 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import Metric as Family
 
+from bot.alerting import Alerts
 from bot.broker import Broker
 from bot.metrics.buckets import Buckets
 from bot.metrics.catalogue import CATALOGUE
-from bot.metrics.parts import put_kafka, put_record
+from bot.metrics.parts import put_alerts, put_kafka, put_record
 from bot.metrics.sheet import Sheet
-from bot.model import ArchiveStatus, LinkStatus, RecordStatus
+from bot.model import AlertStatus, ArchiveStatus, ChannelStatus, LinkStatus, RecordStatus
 from bot.recording import Recording
 from tests.metrics.scraping import Scrape
 
@@ -67,6 +68,18 @@ def test_an_archive_that_has_nothing_has_no_day(
 
 def test_without_a_recorder_nothing_is_said_of_it() -> None:
     assert not recorded(None).families
+
+
+def test_each_channel_of_alerts_is_told_by_its_name() -> None:
+    sheet = Sheet()
+    put_alerts(sheet, cast(Alerts, SimpleNamespace(status=AlertStatus("warning", (
+        ChannelStatus("slack", "hooks.slack.com", True, "", 5, 2, 1, 3, 1_790_000_000_000),
+        ChannelStatus("telegram", "chat 42", None, "", 0, 0, 0, 0, None))))))
+    now = read(sheet)
+    assert [(labels["channel"], value) for labels, value in now.each("alert_channel_up")] == [
+        ("slack", 1)]
+    assert now.value("alert_messages_total", channel="slack", result="failed") == 2
+    assert now.value("alert_waiting", channel="slack") == 3
 
 
 def test_records_of_kafka_are_told_by_what_became_of_them() -> None:

@@ -103,6 +103,9 @@ CASES: dict[str, tuple[Series, Series, int]] = {
     "KafkaDown": (
         {ours("kafka_up", direction="read", topic="prices"): steady(0)},
         {ours("kafka_up", direction="read", topic="prices"): after(30, 1, 0)}, 30),
+    "CannotTellPeople": (
+        {ours("alert_channel_up", channel="slack"): steady(0)},
+        {ours("alert_channel_up", channel="slack"): after(20, 1, 0)}, 30),
     "KafkaDropped": (
         {ours("queue_dropped_total", queue="kafka-updates"): grows(1)},
         {ours("queue_dropped_total", queue="kafka-updates"): after(10, 0, 9)}, 30),
