@@ -7,6 +7,7 @@ from time import monotonic
 from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.alerting import Alerts
 from bot.broker import Broker
+from bot.broker.heard import Heard
 from bot.chain import Chain
 from bot.config import Config
 from bot.drills.rehearsal import Drillable, Drills, Stage, why_refused
@@ -50,6 +51,9 @@ class Parts:
         self.kept = Chain([stream_tier(self.ws_aggregator, on_record=True), *lower])
         self.drills = Drills(self._stage(), self.ledger,
                              why_refused(config.enable_drill, config.api_token))
+        if self.ws_aggregator is None and self.broker.reader is not None:
+            heard = Heard(self.symbols[0], self.recording.recorder)
+            self.broker.reader.hearsay.tell(heard.listeners)
         self.reporter.links = lambda: self.broker.links
         self.reporter.tell = self.recording.tell = self.alerts.put
         self.ledger.keep(self.alerts.put)

@@ -4,7 +4,7 @@ It is evidence at second hand: how old it is cannot be measured, only be shown b
 (bot.broker.stamps), and by the same stamps a backlog is old.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import monotonic, time
 
 import msgspec
@@ -13,9 +13,10 @@ from bot.broker.sorting import NOBODY, Counts, Opened, Received, Sorter
 from bot.broker.stamps import Stamps, Whose
 from bot.broker.wire import as_update
 from bot.errors import ImplausibleStamp, NoQuote, ParseError, StaleQuote
-from bot.events import Publisher
+from bot.events import Listener, Publisher
 from bot.feeds.intake import Intake
 from bot.folding import Fold, Report
+from bot.judging.announcer import Announcer
 from bot.judging.desk import Desk
 from bot.judging.explanation import Explanation
 from bot.judging.fitness import Policy
@@ -26,6 +27,8 @@ TIER = "kafka"
 MAX_AGE_S = 10.0
 RECENT_S = 5.0
 JUDGE_ALL_S = 0.2
+# what an Announcer tells
+TOLD = ("source_judged", "source_activated", "source_switch", "failover_failed", "verdict_changed")
 LOG_APPEND_TIME = 1  # the broker's stamp, and not the writer's
 
 
@@ -55,7 +58,8 @@ class Hearsay:
         self.desk = Desk(policy, resolution, MAX_AGE_S)
         self._sorter = Sorter(instance, self.symbols)
         self._stamps = Stamps(MAX_AGE_S, mono, wall)
-        self._publisher = Publisher(("market_data",))
+        self._publisher = Publisher(("market_data", *TOLD))
+        self._announcer: Announcer | None = None  # while somebody listens
         self._order = tuple(exchanges)
         self._since: dict[str, float] = {}  # exchange -> monotonic s of its first record
         self._told_by: dict[tuple[str, str], str] = {}  # (exchange, symbol) -> instance
@@ -65,6 +69,13 @@ class Hearsay:
         # symbol -> monotonic s of its last record, and that one's age
         self._late: dict[str, tuple[float, float]] = {}
         self._refused = (float("-inf"), "")  # monotonic s of the last one refused, and why
+
+    def tell(self, listeners: Mapping[str, Listener]) -> None:
+        """Have every change told. listeners: by the events in TOLD. To be called before the start.
+        """
+        for event, listener in listeners.items():
+            self._publisher.on(event, listener)
+        self._announcer = Announcer(self._publisher, self._mono, self._wall)
 
     # ---- the reader's thread
 
@@ -82,7 +93,10 @@ class Hearsay:
         if due:
             self._judged_at = now
         for symbol in self.symbols if due else self._touched:
-            self.desk.judge(symbol, healths, now)
+            before, case, _ = self.desk.judge(symbol, healths, now)
+            if self._announcer is not None:
+                self._announcer.judged(before, case, self.desk.outcome(case),
+                                       self.desk.policy.max_latency_s)
         self._touched.clear()
 
     def _take_newest(self, same: list[Opened], now: float, wall: float) -> None:

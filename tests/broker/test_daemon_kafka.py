@@ -209,6 +209,19 @@ def test_a_daemon_never_serves_its_own_messages(
         "INSTANCE_ID, this one is 'alone'" in why
 
 
+def test_a_reader_without_feeds_tells_what_it_hears(
+    tmp_path: Path, broker: Cluster, prices: str, sandbox: Sandbox
+) -> None:
+    with crew(tmp_path, broker, "bot") as start:
+        collector = start("collector", feeds(sandbox) | {"KAFKA_PUBLISH_TOPIC": prices})
+        reader = start("reader", consumer(prices))
+        all_links(collector, up=True)
+        reader.wait_for("[KAFKA] Active source for BTCUSDT: binance")
+        sandbox.fault("binance", "silence")
+        reader.wait_for("[KAFKA] Source switch: binance -> okx (no data for")
+        assert collector.price()["exchange"] == reader.price()["exchange"] == "okx"
+
+
 def test_check_shows_no_secret_and_bad_settings_end_it(tmp_path: Path, broker: Cluster) -> None:
     with crew(tmp_path, broker, "bot") as start:
         checked = start("checked", {}, "check")
