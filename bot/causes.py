@@ -23,6 +23,9 @@ RestResult = Literal[
     "ok", "limited", "status", "timeout", "network", "unreadable", "refused", "hanging"]
 Tier = Literal["websocket", "kafka", "okx", "mock"]
 
+# Of those, the ones that a line of the log tells; a switch, or a lost connection, tells the others.
+TOLD_RULES: tuple[Rule, ...] = ("disagreement", "clock", "frozen", "late")
+
 RETURN = "return"  # in the place of a Rule: nothing was wrong with the source that was left
 NONE = "none"  # in the place of a tier or of a status: there is no price
 

@@ -1,6 +1,6 @@
 """The plain values that travel between the parts: frozen, without behaviour."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -33,6 +33,8 @@ class MarketDataUpdate(msgspec.Struct, frozen=True, gc=False):
 
 
 Status = Literal["trusted", "degraded", "disputed", "stale", "synthetic"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+GOOD_STATUSES: tuple[Status, ...] = ("trusted", "degraded")  # of a price one may act on
 
 
 class Quote(msgspec.Struct, frozen=True, kw_only=True):

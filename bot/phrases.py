@@ -1,8 +1,9 @@
 """Prices, sources and changes in a few words, for lines of the log."""
 
-from bot.model import Quote, SourceStatus
+from collections.abc import Sequence
 
-TIERS = ("websocket", "kafka", "okx", "mock")
+from bot.causes import TIERS
+from bot.model import LinkStatus, Quote, RecordStatus, SourceStatus
 
 
 def severity(previous: str | None, current: str | None) -> str:
@@ -30,3 +31,16 @@ def source_in_words(source: SourceStatus) -> str:
     latency = "latency unknown" if source.latency is None else f"{source.latency} ms"
     return (f"{source.exchange} up, {latency}, {source.messages_received} updates, "
             f"{source.errors} errors")
+
+
+def amiss(links: Sequence[LinkStatus], record: RecordStatus | None) -> str:
+    """What else does not work, for the end of a line. record: None where nothing is recorded."""
+    faults = [f"; cannot {link.direction} {link.topic}: {link.reason}"
+              for link in links if link.up is False]
+    if record is not None and not record.active:
+        faults.append(f"; not recording: {record.state}, {record.waiting} rows waiting")
+    elif record is not None and record.is_low:
+        faults.append(f"; {record.state}")
+    if record is not None and record.dropped:
+        faults.append(f"; {record.dropped} rows not recorded since the start")
+    return "".join(faults)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import count
 from time import monotonic, time
 
+from bot.causes import TOLD_RULES
 from bot.chain import explains, in_words
 from bot.events import (
     FailoverFailed, LinkChanged, Listener, SourceActivated, SourceConnected, SourceDisconnected,
@@ -15,8 +16,8 @@ from bot.judging import decisions
 from bot.judging.decisions import Decision
 from bot.logs.facts import facts
 from bot.logs.told import told
-from bot.model import FeedHealth, LinkStatus, MarketDataUpdate, Quote, SourceStatus
-from bot.phrases import severity, source_in_words
+from bot.model import GOOD_STATUSES, FeedHealth, LinkStatus, MarketDataUpdate, Quote, SourceStatus
+from bot.phrases import amiss, severity, source_in_words
 from bot.record.recorder import Recorder
 from bot.web import status
 from bot.web.hub import Hub
@@ -25,7 +26,6 @@ log = logging.getLogger(__name__)
 
 UPDATES_PER_LINE = 100
 LINE_EVERY_S = 1.0
-TOLD_RULES = ("disagreement", "clock", "frozen", "late")
 
 
 class Reporter:
@@ -69,19 +69,6 @@ class Reporter:
             "failover_failed": self.failover_failed, "verdict_changed": self.verdict_changed,
             "health": self.health,
         }
-
-    def _amiss(self) -> str:
-        """What else does not work, for the health line."""
-        faults = [f"; cannot {link.direction} {link.topic}: {link.reason}"
-                  for link in self.links() if link.up is False]
-        told = self._recorder.status() if self._recorder is not None else None
-        if told is not None and not told.active:
-            faults.append(f"; not recording: {told.state}, {told.waiting} rows waiting")
-        elif told is not None and told.is_low:
-            faults.append(f"; {told.state}")
-        if told is not None and told.dropped:
-            faults.append(f"; {told.dropped} rows not recorded since the start")
-        return "".join(faults)
 
     def database(self) -> None:
         """Say once that the database is open, when it is. Thread: main loop only."""
@@ -129,7 +116,7 @@ class Reporter:
         self._decided(decisions.judged(event), event.at)
 
     def verdict_changed(self, event: VerdictChanged) -> None:
-        good = event.status in ("trusted", "degraded")
+        good = event.status in GOOD_STATUSES
         first = event.symbol not in self._verdicts
         self._verdicts.add(event.symbol)
         if not first or (event.status is not None and not good):
@@ -197,11 +184,12 @@ class Reporter:
     def health(self, summary: Mapping[str, object]) -> None:
         """summary: as MultiSourceWebSocketAggregator.health_status() gives it."""
         sources: list[SourceStatus] = summary["sources"]  # type: ignore[assignment]
+        rest = amiss(self.links(), self._recorder.status() if self._recorder else None)
         healthy = bool(summary["healthy"])
         log.log(logging.INFO if healthy else logging.WARNING,
                 "💓 [%s] Health: %s, active %s; %s%s", self._instance,
                 "healthy" if healthy else "NOT healthy", summary["active_source"] or "none",
-                "; ".join(map(source_in_words, sources)), self._amiss(),
+                "; ".join(map(source_in_words, sources)), rest,
                 extra=facts("health", symbol=self._main_symbol))
         self._hub.publish_event("health_update", status.health(
             healthy, summary["active_source"],  # type: ignore[arg-type]

@@ -5,10 +5,10 @@ from enum import IntEnum
 
 import msgspec
 
+from bot.causes import TIERS
 from bot.events import FailoverFailed, LinkChanged, RecordingChanged, SourceSwitched, TierChanged
 from bot.incidents.incident import DOWN, LOST, UNRECORDED, Incident
 from bot.incidents.story import is_drill
-from bot.phrases import TIERS
 
 Happening = (
     Incident | TierChanged | LinkChanged | RecordingChanged | SourceSwitched | FailoverFailed)

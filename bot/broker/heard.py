@@ -6,17 +6,15 @@ With streams, theirs is the judgement that matters, and a second one beside it w
 import logging
 from collections.abc import Mapping
 
+from bot.causes import TOLD_RULES
 from bot.events import (
     FailoverFailed, Listener, SourceActivated, SourceJudged, SourceSwitched, VerdictChanged,
 )
 from bot.logs.told import told
+from bot.model import GOOD_STATUSES
 from bot.record.recorder import Recorder
 
 log = logging.getLogger(__name__)
-
-# By these a line tells what the switch that may follow would not.
-TOLD_RULES = ("disagreement", "clock", "frozen", "late")
-GOOD = ("trusted", "degraded")
 
 
 class Heard:
@@ -61,7 +59,7 @@ class Heard:
         self._record("kafka_switch", None, event.symbol, event.reason, event.at)
 
     def verdict_changed(self, event: VerdictChanged) -> None:
-        good = event.status in GOOD
+        good = event.status in GOOD_STATUSES
         first = event.symbol not in self._seen
         self._seen.add(event.symbol)
         if first and (good or event.status is None):

@@ -25,12 +25,11 @@ from bot.incidents.gap import Gap
 from bot.incidents.incident import UNRECORDED, Availability, History, Incident
 from bot.incidents.story import story
 from bot.logs.told import told
-from bot.model import Quote
+from bot.model import GOOD_STATUSES, Quote
 
 log = logging.getLogger(__name__)
 
 START_S = 5.0  # so long a source may take until it is fit for the first time
-GOOD = ("trusted", "degraded")
 STREAMS = "websocket"
 NOT_YET = ("not fit since the start", "connection")
 
@@ -96,9 +95,9 @@ class Ledger:
             before = self._verdicts.get(event.symbol)
             self._verdicts[event.symbol] = event.status
             kept: list[Incident] = []
-            if event.status in GOOD:
+            if event.status in GOOD_STATUSES:
                 kept = self._good(subject, event.mono)
-            elif before in GOOD or subject in self._book.open:
+            elif before in GOOD_STATUSES or subject in self._book.open:
                 kept = self._bad(subject, event.reason, event.status or "none", event.mono, None)
         self._hand_on(kept)
 
@@ -109,7 +108,7 @@ class Ledger:
             kept = self._ripened()
             found = self._book.open.get(subject)
             if quote is not None and quote.trusted:
-                fallen = symbol in self._verdicts and self._verdicts[symbol] not in GOOD
+                fallen = symbol in self._verdicts and self._verdicts[symbol] not in GOOD_STATUSES
                 outdated = found is not None and mono < found.mono
                 if not outdated and not (fallen and quote.source == STREAMS):
                     kept += self._good(subject, mono)

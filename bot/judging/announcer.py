@@ -16,11 +16,10 @@ from bot.judging.clocks import our_offset_s
 from bot.judging.judge import JUST_CONNECTED, Standing
 from bot.judging.resolution import Case
 from bot.logs.facts import facts
-from bot.model import Quote
+from bot.model import GOOD_STATUSES, Quote
 
 log = logging.getLogger(__name__)
 
-TRUSTED = ("trusted", "degraded")
 SET_S = 1.0
 FIRST = "first"  # the rule of a source that was fit when it was judged for the first time
 FORGOTTEN_S = 60.0  # a step in price is told of the last price of the old source up to this age
@@ -66,7 +65,7 @@ class Announcer:
 
     def _verdict(self, symbol: str, quote: Quote | SourceError, now: float) -> None:
         status = quote.status if isinstance(quote, Quote) else None
-        if status in TRUSTED:
+        if status in GOOD_STATUSES:
             self.told.untrusted_at.pop(symbol, None)
         else:
             self.told.untrusted_at.setdefault(symbol, now)

@@ -17,7 +17,7 @@ from bot.judging.agreement import spread_of
 from bot.judging.fitness import Fault, SourceView
 from bot.judging.judge import Standing
 from bot.judging.trial import Jury, against, statement
-from bot.model import Quote, Status
+from bot.model import GOOD_STATUSES, Quote, Status
 from bot.store import Leg
 
 TIER = "websocket"
@@ -105,7 +105,7 @@ def _single(how: Resolution, case: Case, leg: Leg) -> Quote:
     return Quote(
         symbol=case.symbol, price=leg.price, bid=leg.bid, ask=leg.ask, volume=leg.volume,
         source=TIER, exchange=leg.exchange, timestamp=leg.timestamp, received_at=leg.received_at,
-        age_s=max(0.0, case.now - leg.fresh_at), trusted=status in ("trusted", "degraded"),
+        age_s=max(0.0, case.now - leg.fresh_at), trusted=status in GOOD_STATUSES,
         reason="; ".join(filter(None, [reason if fit else "", words])), status=status,
         confidence=_confidence(case, leg.price, [leg.exchange]),
         sources_used=_used(case, [leg.exchange]),

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from typing import get_args
 
 from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.causes import NONE, TIERS
@@ -13,9 +12,9 @@ from bot.judging.trial import is_away
 from bot.metrics import catalogue as known
 from bot.metrics.sheet import Sheet
 from bot.metrics.switches import Switches
-from bot.model import Status
+from bot.model import STATUSES
 
-STATUSES = (*get_args(Status), NONE)
+ALL_STATUSES = (*STATUSES, NONE)
 SERVED_BY = (*TIERS, NONE)
 
 
@@ -29,7 +28,7 @@ def put_price(sheet: Sheet, chain: Chain, symbol: str) -> None:
     ready = trusted or chain.ask(symbol, math.inf)[0] is not None
     sheet.put(known.PRICE_TRUSTED, trusted, symbol)
     sheet.put(known.PRICE_READY, ready, symbol)
-    sheet.put_one_of(known.PRICE_STATUS, STATUSES, quote.status if quote else NONE, symbol)
+    sheet.put_one_of(known.PRICE_STATUS, ALL_STATUSES, quote.status if quote else NONE, symbol)
     sheet.put_one_of(known.SERVED_TIER, SERVED_BY, quote.source if quote else NONE, symbol)
 
 

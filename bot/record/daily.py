@@ -1,10 +1,10 @@
 """The question what each day was like."""
 
+from bot.causes import TIERS
+from bot.model import STATUSES
 from bot.record.asked import DAY, Asked, Conditions, Past, Sql
 from bot.record.quality import concerned
 
-TIERS = ("websocket", "kafka", "okx", "mock")
-STATUSES = ("trusted", "degraded", "disputed", "stale", "synthetic")
 GAP_DAYS = 7  # a symbol without a good price for longer is served no more
 
 # A pause counts for the day in which it ended; before that, for each day at whose end it was open,

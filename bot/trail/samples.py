@@ -7,18 +7,16 @@ symbols samples are taken more rarely, so that all of it stays below BYTES.
 import math
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from typing import get_args
 
 import msgspec
 
+from bot.causes import TIERS
 from bot.judging.fitness import SourceView
-from bot.model import FeedHealth, Status
-from bot.phrases import TIERS
+from bot.model import STATUSES, FeedHealth
 
 HOUR_S = 3600.0
 SHORTEST_S = 2.0
 BYTES = 8_000_000
-STATUSES: tuple[Status, ...] = get_args(Status)
 NONE = -1
 NAN = math.nan
 

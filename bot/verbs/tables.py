@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from bot.causes import TIERS
 from bot.incidents.incident import Incident
 from bot.incidents.story import advice, story
 from bot.verbs.printing import aligned, printable
 from bot.verbs.terminal import DIM, GREEN, RED, YELLOW
 
 Json = dict[str, Any]
-TIERS = ("websocket", "kafka", "okx", "mock")
 STATUS_COLOURS = {"trusted": GREEN, "degraded": YELLOW}
 UP_RULES = ("agrees", "alone")
 

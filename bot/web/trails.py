@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 
 from flask import Flask, Response, abort
 
+from bot.causes import TIERS
 from bot.errors import shown
 from bot.incidents.incident import DOWN, Activation, Incident
-from bot.phrases import TIERS
-from bot.trail.samples import HOUR_S, STATUSES
+from bot.model import STATUSES
+from bot.trail.samples import HOUR_S
 from bot.trail.trail import STATES, SourcePast, Told
 from bot.web.history import parameters
 from bot.web.history import symbol as known

@@ -26,11 +26,12 @@ def eins(ear: Ear, recorder: Recorder) -> Writer:
     return Writer("eins", ear)
 
 
-def both(ear: Ear, eins: Writer, seconds: float, **symbol: str) -> None:
+def both(ear: Ear, eins: Writer, seconds: float, symbol: str = "BTCUSDT") -> None:
     """Both exchanges say the same, five times a second."""
     for _ in range(round(seconds * 5)):
         ear.passes(0.2)
-        ear.hears(eins.tells(100.0, **symbol), eins.tells(100.0, exchange="okx", **symbol))
+        ear.hears(eins.tells(100.0, symbol=symbol),
+                  eins.tells(100.0, exchange="okx", symbol=symbol))
 
 
 def test_who_is_first_is_told_and_a_start_is_no_news(

@@ -10,7 +10,7 @@ from bot.broker.sorting import Counts
 from bot.causes import ERROR_REASONS, LOSS_CAUSES, REST_RESULTS, RETURN, RULES
 from bot.metrics.catalogue import CATALOGUE
 from bot.metrics.parts import INCIDENT_RULES
-from bot.metrics.prices import SERVED_BY, STATUSES
+from bot.metrics.prices import ALL_STATUSES, SERVED_BY
 from bot.metrics.sheet import Metric
 from bot.model import UpdateType
 from tests.processes import ROOT
@@ -33,7 +33,7 @@ def test_the_guide_tells_every_metric_as_it_is_and_no_other() -> None:
     ("`rule`", {*RULES, RETURN}), ("`rule` of incidents", {*INCIDENT_RULES} - {*RULES}),
     ("`reason`", {*ERROR_REASONS}), ("`cause`", {*LOSS_CAUSES}),
     ("`result` of REST", {*REST_RESULTS}), ("`result` of Kafka", KAFKA),
-    ("`tier`", {*SERVED_BY}), ("`status`", {*STATUSES}), ("`type`", {*get_args(UpdateType)}),
+    ("`tier`", {*SERVED_BY}), ("`status`", {*ALL_STATUSES}), ("`type`", {*get_args(UpdateType)}),
 ])
 def test_the_guide_tells_every_word_by_which_things_are_counted(
     label: str, words: set[str]

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from bot.causes import TIERS
+from bot.model import STATUSES
 from bot.record.asked import MOST_ROWS, SERVED
 from bot.record.bars import WIDTHS
-from bot.record.daily import STATUSES, TIERS
 from bot.record.questions import QUESTIONS
 from bot.web.openapi.answers import (
     COMMON, ETAG, INSTANCE, JSON, header, ok, operation, query, refusal, reply,
