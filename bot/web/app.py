@@ -29,13 +29,6 @@ from bot.web.view import View
 
 WITHOUT_TOKEN = ("/healthz", "/login", "/logout")
 NOT_ENABLED = "WebSocket not enabled"
-ENDPOINTS = (
-    "/dashboard", "/api", "/healthz", "/readyz", "/api/websocket/health", "/api/websocket/sources",
-    "/api/websocket/active-source", "/api/v1/prices", "/api/v1/prices/<symbol>",
-    "/api/v1/board", "/api/v1/trail", "/api/v1/incidents", "/api/v1/availability",
-    "/api/v1/drill", "/api/v1/kafka", "/api/v1/recorder", "/api/v1/alerts", "/api/analytics",
-    "/api/v1/snapshot", "/metrics", "/ws", "/openapi.json",
-)
 
 
 def create_app(
@@ -102,11 +95,17 @@ def _guard(app: Flask, guard: Guard, instance: str) -> None:
         return response
 
 
+def endpoints(app: Flask) -> list[str]:
+    """Every route, once, in the order in which they were added."""
+    return list(dict.fromkeys(
+        rule.rule.replace("<path:", "<") for rule in app.url_map.iter_rules()))
+
+
 def _add_process(app: Flask, view: View) -> None:
     @app.get("/api")
     def index() -> Response:
         return answer({"name": "autonomous-bot", "version": __version__, "instance": view.instance,
-                       "endpoints": ENDPOINTS})
+                       "endpoints": endpoints(app)})
 
     @app.get("/healthz")
     def healthz() -> Response:

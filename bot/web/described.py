@@ -2,6 +2,7 @@
 
 from flask import Flask, Response, request
 
+from bot.exchanges import ALL
 from bot.web.openapi import document
 from bot.web.problems import answer, validated
 from bot.web.view import View
@@ -15,5 +16,5 @@ def add_description(app: Flask, view: View) -> None:
     @app.get(PATH)
     def description() -> Response:
         exchanges = [status.exchange for status in view.source_statuses()]
-        body = document(view.symbols, exchanges) if exchanges else document(view.symbols)
+        body = document(view.symbols, exchanges or tuple(ALL), request.headers.get("Host"))
         return validated(answer(body), request)

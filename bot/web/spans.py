@@ -49,7 +49,7 @@ def read(
         _limit(given.get("limit")) if question.paged else MOST_ROWS, _after(given.get("cursor")))
     asked = widened(asked, question.grid(asked))
     if asked.after and not asked.since - MS < asked.after[0] < asked.until:
-        abort(400, f"cursor: is of {asked.after[0]}Z, which is not in from..to; ask for the next "
+        abort(422, f"cursor: is of {asked.after[0]}Z, which is not in from..to; ask for the next "
                    "page with the same from and to")
     most = question.most(asked)
     if asked.until - asked.since > most:
@@ -73,6 +73,7 @@ def page_after(asked: Asked, found: Answer) -> str | None:
 
 
 def _after(text: str | None) -> tuple[datetime, int] | None:
+    """Where a page begins. What is no cursor is no better than one of another question: 422."""
     if text is None:
         return None
     try:
@@ -80,9 +81,10 @@ def _after(text: str | None) -> tuple[datetime, int] | None:
     except (binascii.Error, ValueError):
         told = ""
     match = CURSOR.fullmatch(told)
-    if match is None:
+    at = moment(match[1]) if match else None
+    if match is None or at is None:
         abort(422, f"cursor: must be `next` of the page before, got {shown(text)}")
-    return _moment("cursor", match[1]), int(match[2])
+    return at, int(match[2])
 
 
 def _moment(name: str, text: str) -> datetime:

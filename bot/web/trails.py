@@ -19,6 +19,7 @@ from bot.web.view import View
 
 PATH = "/api/v1/trail"
 MOST = 1_000
+MOST_DIGITS = 15  # of a cursor
 
 Span = tuple[int, int, str, str | None, str, str, str]
 
@@ -40,7 +41,7 @@ def cursor(text: str | None) -> int | None:
     """`?after=`: the `cursor` of an earlier answer; what has happened since is told as `news`."""
     if text is None:
         return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 15):
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
         abort(400, f"after: must be the `cursor` of an earlier answer, got {shown(text)}")
     return int(text)
 

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from bot.web.openapi.answers import COMMON, SAME
+
 Json = dict[str, Any]
 
 PAGE = "docs/api.md"
@@ -11,9 +13,9 @@ WIDTH = 100
 HEAD = """# The API
 
 Written by `make api` from [/openapi.json](../bot/web/openapi/__init__.py), which a running bot
-serves too, and from answers of a bot on practice exchanges; of long lists only the first are left.
-Every request wants `-H "Authorization: Bearer $API_TOKEN"` where `API_TOKEN` is set, but
-`/healthz`.
+serves too, and from answers of a bot on practice exchanges. Below one that is cut stands how much
+of it is shown. Every request wants `-H "Authorization: Bearer $API_TOKEN"` where `API_TOKEN` is
+set, but `/healthz`; a browser gets a cookie instead, by `/login`.
 
 {about}
 
@@ -23,7 +25,7 @@ range that is past, have an `ETag`: with `If-None-Match` the answer is 304 while
 changed.
 """
 # told above
-USUAL = ("200", "400", "401", "304")
+USUAL = [answer["description"] for answer in (SAME, *COMMON.values())]
 
 
 def written(document: Json, examples: list[Json]) -> str:
@@ -48,25 +50,35 @@ def _operation(path: str, method: str, operation: Json, examples: list[Json]) ->
             need = " (required)" if one["required"] and one["in"] == "query" else ""
             yield (f"| `{one['name']}`{need} | {_values(one['schema'])} | "
                    f"{one['description']} |\n")
-    others = sorted(set(operation["responses"]) - set(USUAL))
+    others = {code: answer["description"] for code, answer in operation["responses"].items()
+              if code != "200" and answer["description"] not in USUAL}
     if others:
         yield "\n"
-        yield from (f"- {code}: {operation['responses'][code]['description']}\n" for code in others)
+        yield from (f"- {code}: {about}\n" for code, about in sorted(others.items()))
     for one in examples:
         yield f"\n```\n$ curl {_curl(one)}\n{_answer(one)}\n```\n"
+        if one["cut"]:
+            yield f"\nShown are {one['cut']}.\n"
 
 
 def _curl(example: Json) -> str:
     address = f"localhost:3001{example['request']}"
     address = f"'{address}'" if "&" in address or "?" in address else address
+    if "headers" in example:
+        address = f"-i {address}"
+    if isinstance(example["sent"], str):
+        return f"{address} -d '{example['sent']}'"
     if example["sent"] is None:
-        return address
+        return address + (" -X POST" if example["method"] == "post" else "")
     return (f"{address} -H 'Content-Type: application/json' "
             f"-d '{json.dumps(example['sent'])}'")
 
 
 def _answer(example: Json) -> str:
     body = example["body"]
+    if "headers" in example:
+        headers = (f"{name}: {value}" for name, value in example["headers"].items())
+        return "\n".join((f"HTTP/1.1 {example['status']} {example['reason']}", *headers))
     if isinstance(body, str):
         return body.replace("\r", "").rstrip("\n")
     return laid_out(body)

@@ -8,6 +8,9 @@ from typing import Any
 import requests
 
 from bot.sandbox.server import Sandbox
+from bot.web.openapi.pages import FORM
+from tests.alerts.receiver import receiver
+from tests.api.cutting import Cut
 from tests.helpers import eventually
 from tests.processes import Daemon, daemon
 
@@ -16,12 +19,13 @@ Example = dict[str, Any]
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 TOKEN = "the-token-of-this-run"
 KEY = {"Authorization": f"Bearer {TOKEN}"}
-MOST = {"rows": 2, "legs": 1}  # of the elements of lists with these names
+SHOWN = ("Location", "Set-Cookie")  # headers, where there is no answer but them
 # method, path as described, and what is asked; in the order of docs/api.md
 ASKED: tuple[tuple[str, str, str], ...] = (
-    ("get", "/", "/"),
+    ("get", "/api", "/api"),
     ("get", "/healthz", "/healthz"),
     ("get", "/readyz", "/readyz"),
+    ("get", "/metrics", "/metrics"),
     ("get", "/api/v1/prices", "/api/v1/prices"),
     ("get", "/api/v1/prices/{symbol}", "/api/v1/prices/BTCUSDT"),
     ("get", "/api/v1/prices/{symbol}", "/api/v1/prices/BTC-USDT?explain=true"),
@@ -35,6 +39,7 @@ ASKED: tuple[tuple[str, str, str], ...] = (
     ("get", "/api/v1/availability", "/api/v1/availability"),
     ("get", "/api/v1/drill", "/api/v1/drill"),
     ("post", "/api/v1/drill", "/api/v1/drill"),
+    ("get", "/api/v1/alerts", "/api/v1/alerts"),
     ("get", "/api/v1/kafka", "/api/v1/kafka"),
     ("get", "/api/v1/recorder", "/api/v1/recorder"),
     ("post", "/api/v1/snapshot", "/api/v1/snapshot"),
@@ -50,9 +55,18 @@ ASKED: tuple[tuple[str, str, str], ...] = (
     ("get", "/api/analytics/incidents", "/api/analytics/incidents?exchange=binance"),
     ("get", "/api/analytics/summary", "/api/analytics/summary?symbol=BTCUSDT"),
     ("get", "/api/analytics/summary", "/api/analytics/summary?from=2026-01-01&to=2026-06-30"),
+    ("get", "/", "/"),
+    ("get", "/static/{name}", "/static/dashboard.css"),
+    ("get", "/login", "/login"),
+    ("post", "/login", "/login"),
+    ("post", "/logout", "/logout"),
+    ("get", "/api/v1/board", "/api/v1/board?symbol=ETHUSDT"),
+    ("get", "/api/v1/trail", "/api/v1/trail"),
 )
-BODIES = {"/api/v1/drill": {"source": "binance", "fault": "cut", "seconds": 1},
-          "/api/v1/snapshot": {}}
+# as text it is a form
+BODIES: dict[str, Any] = {
+    "/api/v1/drill": {"source": "binance", "fault": "cut", "seconds": 1}, "/api/v1/snapshot": {},
+    "/login": f"token={TOKEN}"}
 
 
 def taken(folder: Path) -> list[Example]:
@@ -60,7 +74,8 @@ def taken(folder: Path) -> list[Example]:
     more = {"ENABLE_WEBSOCKET_FEEDS": "true", "TRADING_SYMBOL": ",".join(SYMBOLS),
             "API_TOKEN": TOKEN, "ENABLE_DRILL": "true", "FAILBACK_AFTER": "1000",
             "INSTANCE_ID": "demo"}
-    with Sandbox(rate=20) as sandbox, daemon(folder, sandbox.environment() | more) as bot:
+    with Sandbox(rate=20) as sandbox, receiver() as people, daemon(
+            folder, sandbox.environment() | people.settings("webhook") | more) as bot:
         for symbol in SYMBOLS:
             bot.wait_for(f"{symbol} is served from websocket")
         eventually(lambda: _ask(bot, "get", "/api/v1/recorder").json()["written"] > 200)
@@ -78,35 +93,33 @@ def _examples(bot: Daemon, begun: requests.Response) -> Iterator[Example]:
         answer = begun if (method, path) == ("post", "/api/v1/drill") else (
             _ask(bot, method, request))
         mimetype = answer.headers["Content-Type"].partition(";")[0]
-        body = _shortened(answer.json()) if "json" in mimetype else _few_lines(answer.text)
-        yield {"method": method, "path": path, "request": request,
-               "sent": BODIES[path] if method == "post" else None,
-               "status": answer.status_code, "mimetype": mimetype,
-               "body": _placed(body, str(bot.folder))}
+        cut = Cut("" if answer.is_redirect else
+                  answer.json() if "json" in mimetype else answer.text, mimetype)
+        example = {"method": method, "path": path, "request": request,
+                   "sent": BODIES.get(path) if method == "post" else None,
+                   "status": answer.status_code, "mimetype": mimetype, "body": cut.body,
+                   "cut": cut.note}
+        if answer.is_redirect:
+            example |= {"reason": answer.reason, "headers": {
+                name: answer.headers[name] for name in SHOWN if name in answer.headers}}
+        yield _placed(example, bot)
 
 
 def _ask(bot: Daemon, method: str, request: str) -> requests.Response:
     with requests.Session() as session:
         session.trust_env = False
+        sent = BODIES.get(request) if method == "post" else None
+        form = {"Content-Type": FORM} if isinstance(sent, str) else {}
         return session.request(
-            method, f"http://127.0.0.1:{bot.port}{request}", headers=KEY, timeout=10,
-            json=BODIES.get(request) if method == "post" else None)
+            method, f"http://127.0.0.1:{bot.port}{request}", headers=KEY | form, timeout=10,
+            allow_redirects=False, **{"data" if form else "json": sent})
 
 
-def _shortened(body: Any) -> Any:
-    if isinstance(body, dict):
-        return {name: _shortened(value[:MOST[name]] if name in MOST else value)
-                for name, value in body.items()}
-    return body
-
-
-def _few_lines(text: str) -> str:
-    return "".join(text.splitlines(keepends=True)[:1 + MOST["rows"]])
-
-
-def _placed(body: Any, folder: str) -> Any:
-    """Where the unit of systemd keeps it, and not the folder of this run."""
-    return json.loads(json.dumps(body).replace(f"{folder}/data", "/var/lib/autonomous-bot"))
+def _placed(example: Example, bot: Daemon) -> Example:
+    """Where the unit of systemd keeps its data, and the usual port, and not those of this run."""
+    text = json.dumps(example).replace(f"{bot.folder}/data", "/var/lib/autonomous-bot")
+    placed: Example = json.loads(text.replace(f"autonomous-bot-{bot.port}", "autonomous-bot-3001"))
+    return placed
 
 
 def told(found: list[Example]) -> str:

@@ -20,13 +20,14 @@ def asked(bot: Daemon) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", RUN, "--config-file", str(HERE / "schemathesis.toml"), "run",
          f"http://127.0.0.1:{bot.port}/openapi.json", "-H", f"Authorization: Bearer {TOKEN}",
-         "--max-examples", "20", "--continue-on-failure",
+         "--max-examples", "50", "--continue-on-failure",
          "--warnings", "off", "--no-color"],
         cwd=bot.folder, capture_output=True, text=True, timeout=GIVE_UP_S)
 
 
 def test_the_bot_answers_as_it_is_described_whatever_it_is_asked(tmp_path: Path) -> None:
-    more = {"API_TOKEN": TOKEN, "ENABLE_DRILL": "true", "TRADING_SYMBOL": "BTCUSDT,ETHUSDT"}
+    more = {"API_TOKEN": TOKEN, "ENABLE_DRILL": "true", "TRADING_SYMBOL": "BTCUSDT,ETHUSDT",
+            "ALERT_WEBHOOK_URL": "http://127.0.0.1:9/nobody", "ALERT_MIN_SEVERITY": "info"}
     with Sandbox(rate=20) as sandbox, daemon(tmp_path, settings(sandbox, **more)) as bot:
         bot.wait_for("BTCUSDT is served from websocket")
         bot.wait_for("ETHUSDT is served from websocket")
@@ -34,7 +35,7 @@ def test_the_bot_answers_as_it_is_described_whatever_it_is_asked(tmp_path: Path)
         eventually(lambda: bot.get("/api/v1/recorder", headers=key).json()["written"] > 100)
         found = asked(bot)
         assert found.returncode == 0, found.stdout + found.stderr
-        assert "Operations:       23 selected / 24 total" in found.stdout, found.stdout
+        assert "Operations:       34 selected / 34 total" in found.stdout, found.stdout
         assert bot.get("/healthz").status_code == 200
         assert "Traceback" not in bot.log and "internal fault" not in bot.log
         assert bot.terminate() == 0

@@ -182,7 +182,6 @@ def test_a_long_page_is_whole(view: FakeView, tmp_path: Path, form: str) -> None
     ("ticks?limit=10001", "limit: must be a whole number from 1 to 10000"),
     ("ticks?limit=%D9%A3", "limit: must be a whole number"),
     ("ticks?limit=1&limit=2", "limit: must be given once"),
-    ("ticks?cursor=OTk5OTk5OTk5OTk5OTkuMQ", "cursor: must be a moment from 2000 to 2099"),
     ("ticks?from=yesterday", "from: must be a moment from 2000 to 2099 as epoch ms or ISO 8601"),
     ("ticks?from=20240101", "write from=2026-11-22T09:30:00Z"),
     ("ticks?to=1999-12-31", "to: must be"), ("ticks?to=0001-01-01T00:00:00%2B23:00", "to: must be"),
@@ -209,12 +208,13 @@ def test_a_cursor_leads_to_nothing_outside_of_the_range(
     if allowed:
         answered(full, f"ticks?{SPAN}&cursor={cursor}")
     else:
-        assert "which is not in from..to" in refused(full, f"ticks?{SPAN}&cursor={cursor}")
+        assert "which is not in from..to" in refused(full, f"ticks?{SPAN}&cursor={cursor}", 422)
 
 
 @pytest.mark.parametrize("path, told", [
     ("ticks?cursor=", "cursor: must be `next` of the page before, got ''"),
     ("ticks?cursor=x", "cursor: must be"), ("ticks?cursor=%FF%00", "cursor: must be"),
+    ("ticks?cursor=OTk5OTk5OTk5OTk5OTkuMQ", "cursor: must be"),
     ("ticks?from=2024-01-01&to=2024-01-01",
      "from: must be before to, got 2024-01-01 00:00:00Z and 2024-01-01 00:00:00Z"),
     ("ticks?from=2023-12-01", "ticks tells of at most 7 days at once, got 31"),

@@ -39,5 +39,11 @@ def test_it_is_sent_once(view: FakeView) -> None:
     assert other.status_code == 200 and other.headers["ETag"] != first.headers["ETag"]
 
 
+def test_it_names_the_cookie_as_a_browser_gets_it(view: FakeView) -> None:
+    body = ask(view).get("/openapi.json", headers={"Host": "localhost:4001"}).json
+    assert body is not None and body["security"] == [{"bearer": []}, {"cookie": []}]
+    assert body["components"]["securitySchemes"]["cookie"]["name"] == "autonomous-bot-4001"
+
+
 def test_it_wants_the_token(view: FakeView) -> None:
     assert ask(view, token="x" * 20).get("/openapi.json").status_code == 401

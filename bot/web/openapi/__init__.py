@@ -12,10 +12,14 @@ import msgspec
 
 from bot import __version__
 from bot.exchanges import ALL
-from bot.web.openapi import analytics, history, prices, process, record, sources
+from bot.web.guard import cookie_name
+from bot.web.openapi import (
+    alerts, analytics, glance, history, pages, prices, process, record, sources, trails,
+)
 from bot.web.openapi.shapes import Json
 
-TOPICS = (process, prices, sources, history, record, analytics)
+TOPICS = (process, prices, sources, history, alerts, record, analytics, pages, glance, trails)
+EXAMPLE_HOST = "localhost:3001"
 EXAMPLES = "examples.json"  # taken from a run of the bot: python -m tests.api
 ABOUT = """One fresh, trustworthy price per symbol, from several exchanges, with how far it can be
 trusted. Moments are in ms since 1970; what is not known is null. A route that takes parameters
@@ -26,34 +30,47 @@ TAGS = {
     sources.TAG: "The exchanges' streams.",
     history.TAG: "What went wrong, and rehearsals.",
     record.TAG: "What is being kept, and what is read and written elsewhere.",
+    alerts.TAG: "Whom people are told through.",
     analytics.TAG: "Questions about the record.",
+    pages.TAG: "The page that a person looks at, and what it asks.",
 }
 
 
-def document(symbols: Sequence[str], exchanges: Sequence[str] = tuple(ALL)) -> Json:
-    """symbols: those that are served. exchanges: those that are connected to."""
+def document(
+    symbols: Sequence[str], exchanges: Sequence[str] = tuple(ALL), host: str | None = EXAMPLE_HOST,
+) -> Json:
+    """symbols: those that are served. exchanges: those that are connected to. host: the header, by
+    which the cookie has its name.
+    """
     return {
         "openapi": "3.1.0",
         "info": {"title": "autonomous-bot", "version": __version__, "description": ABOUT,
                  "license": {"name": "MIT", "identifier": "MIT"}},
         "servers": [{"url": "/"}],
-        "security": [{"bearer": []}],
+        "security": [{"bearer": []}, {"cookie": []}],
         "tags": [{"name": name, "description": about} for name, about in TAGS.items()],
         "paths": _with_examples(
             process.paths() | prices.paths(symbols) | sources.paths()
-            | history.paths(symbols, exchanges) | record.paths()
-            | analytics.paths(symbols, tuple(ALL))),
+            | history.paths(symbols, exchanges) | alerts.paths() | record.paths()
+            | analytics.paths(symbols, tuple(ALL))
+            | pages.paths() | glance.paths(symbols) | trails.paths(symbols)),
         "components": {
             "schemas": {name: schema for topic in TOPICS for name, schema in topic.SCHEMAS.items()},
-            "securitySchemes": {"bearer": {
-                "type": "http", "scheme": "bearer",
-                "description": "API_TOKEN. Without one set nothing is asked for."}},
+            "securitySchemes": {
+                "bearer": {
+                    "type": "http", "scheme": "bearer",
+                    "description": "API_TOKEN. Without one set nothing is asked for."},
+                "cookie": {
+                    "type": "apiKey", "in": "cookie", "name": cookie_name(host),
+                    "description": "What a browser gets at /login. Its name ends in the port."}},
         },
     }
 
 
 def examples() -> list[dict[str, Any]]:
-    """method, path (as described), request, status, mimetype, body: each a real one."""
+    """method, path (as described), request, sent, status, mimetype, body: each a real one. cut:
+    what is left of a long body. reason, headers: of a redirect, in place of its body.
+    """
     found: list[dict[str, Any]] = msgspec.json.decode(
         files(__package__).joinpath(EXAMPLES).read_bytes())
     return found
@@ -67,5 +84,7 @@ def _with_examples(described: Json) -> Json:
         content = answer.get("content", {}).get(one["mimetype"])
         if content is not None:
             shown = content.setdefault("examples", {})
-            shown[f"example{len(shown) + 1}"] = {"summary": one["request"], "value": one["body"]}
+            about = {"description": f"Only {one['cut']}."} if one["cut"] else {}
+            shown[f"example{len(shown) + 1}"] = {"summary": one["request"], **about,
+                                                 "value": one["body"]}
     return paths

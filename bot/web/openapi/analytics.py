@@ -8,7 +8,7 @@ from bot.record.asked import MOST_ROWS, SERVED
 from bot.record.bars import WIDTHS
 from bot.record.questions import QUESTIONS
 from bot.web.openapi.answers import (
-    COMMON, ETAG, INSTANCE, JSON, header, ok, operation, query, refusal, reply,
+    COMMON, ETAG, INSTANCE, JSON, SAME, header, ok, operation, query, refusal, reply,
 )
 from bot.web.openapi.history import INCIDENT
 from bot.web.openapi.prices import ANY_SPELLING
@@ -44,8 +44,9 @@ ROWS: dict[str, dict[str, Json]] = {
         "highExchange": TEXT, "high": POSITIVE, "seconds": COUNT},
     "provenance": {
         "from": moment("first answer"), "to": moment("last answer"), "symbol": TEXT,
-        "source": words(*TIERS), "exchange": or_null(TEXT), "status": or_null(words(*STATUSES)),
-        "prices": COUNT, "reason": or_null(TEXT)},
+        "source": words(*TIERS), "exchange": or_null(TEXT),
+        "exchanges": or_null(TEXT, "Those that an average is made of, with commas between them."),
+        "status": or_null(words(*STATUSES)), "prices": COUNT, "reason": or_null(TEXT)},
     "latency": {
         "source": TEXT, "messages": COUNT,
         **{f"{name}{part}Ms": or_null(NUMBER) for name in ("lag", "gap")
@@ -91,15 +92,15 @@ def _answers(name: str) -> Json:
     content = dict.fromkeys(MIMETYPES.values(), TEXT) | {JSON: ref(f"{name.title()}Answer")}
     content[MIMETYPES["parquet"]] = {}
     headers = dict(ETAG)
+    together = "a range that has no length or is too long, or too many rows"
     if QUESTIONS[name].paged:
+        together += "; or a cursor that is not `next` of a page of this range"
         headers["Next-Cursor"] = header("`cursor` of the next page, where it is not in the body.",
                                         TEXT)
     return {
         "200": reply("The rows, as `format` says.", content, headers),
-        "304": reply("It is what If-None-Match says.", {}, ETAG), **COMMON,
-        "422": refusal("Each parameter could be used, but not all of them together: a range that "
-                       "has no length or is too long, or too many rows; or a cursor of another "
-                       "place."),
+        "304": SAME, **COMMON,
+        "422": refusal(f"Each parameter could be used, but not all of them together: {together}."),
         **RECORD_FAULTS,
     }
 

@@ -10,16 +10,17 @@ JSON = "application/json"
 
 def operation(
     name: str, summary: str, answers: Mapping[str, Json], *, about: str = "", tag: str,
-    parameters: Sequence[Json] = (), body: Json | None = None, open_to_all: bool = False,
+    parameters: Sequence[Json] = (), body: Json | None = None, sent_as: str = JSON,
+    open_to_all: bool = False,
 ) -> Json:
-    """name: its operationId. open_to_all: it wants no token."""
+    """name: its operationId. sent_as: mimetype of `body`. open_to_all: it wants no token."""
     told: Json = {"operationId": name, "summary": summary, "tags": [tag]}
     if about:
         told["description"] = about
     if parameters:
         told["parameters"] = list(parameters)
     if body is not None:
-        told["requestBody"] = {"required": True, "content": {JSON: {"schema": body}}}
+        told["requestBody"] = {"required": True, "content": {sent_as: {"schema": body}}}
     told["responses"] = dict(answers)
     if open_to_all:
         told["security"] = []
@@ -64,9 +65,10 @@ CHALLENGE = {"WWW-Authenticate": header("Which scheme to use.", {"type": "string
 ETAG = {"ETag": header("Send it as If-None-Match to be told whether anything changed.",
                        {"type": "string"}),
         "Cache-Control": header("Whether and how it may be kept.", {"type": "string"})}
+SAME = reply("It is what If-None-Match says.", {}, ETAG)
 BAD = refusal("A parameter cannot be used, or is not known; or the request is addressed to another "
               "host than this one. `detail` says which, and what would do.")
-NOT_KNOWN = refusal("The bearer token is missing or wrong.", headers=CHALLENGE)
+NOT_KNOWN = refusal("Neither the bearer token nor a browser's cookie is right.", headers=CHALLENGE)
 COMMON = {"400": BAD, "401": NOT_KNOWN}
 # what a POST may be told besides
 POSTED = {

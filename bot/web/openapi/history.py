@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.drills.rehearsal import FAULTS, LONGEST_S, SHORTEST_S
+from bot.incidents.story import ADVICE, GUIDE
 from bot.web.history import LIMIT, MOST
 from bot.web.openapi.answers import (
     COMMON, FOREIGN, INSTANCE, POSTED, header, ok, operation, query, refusal,
@@ -10,7 +11,7 @@ from bot.web.openapi.answers import (
 from bot.web.openapi.prices import ANY_SPELLING
 from bot.web.openapi.shapes import (
     BOOLEAN, COUNT, NUMBER, TEXT, Json, array, mapping, milliseconds, moment, or_null, ref,
-    strict, words,
+    strict, with_words, words,
 )
 
 TAG = "history"
@@ -21,11 +22,15 @@ WHOLE_MS = or_null(COUNT)
 INCIDENT: dict[str, Json] = {
     "id": TEXT,
     "source": or_null(TEXT, "null: the price served was not trusted, or the bot itself failed."),
-    "symbol": or_null(TEXT, "null: of the bot itself."), "cause": TEXT, "rule": TEXT,
+    "symbol": or_null(TEXT, "null: of the bot itself."), "cause": TEXT,
+    "rule": words(*ADVICE, about="The same in one word, as of now or of its end."),
     "openedAt": moment("of the judgement"), "closedAt": or_null(moment("of its end")),
     "durationMs": MS, "detectedAfterMs": MS, "switchedAfterMs": MS, "blackoutMs": MS,
     "priceStepBps": or_null(NUMBER), "instance": TEXT,
 }
+
+RUNBOOK: Json = {"type": "string", "pattern": f"^{GUIDE}#[a-z-]+$".replace(".", r"\."),
+                 "description": "Where more is said of it."}
 
 
 def _figures(good: str) -> dict[str, Json]:
@@ -34,7 +39,9 @@ def _figures(good: str) -> dict[str, Json]:
 
 
 SCHEMAS: dict[str, Json] = {
-    "Incident": strict(INCIDENT),
+    "Incident": strict(INCIDENT | {
+        "story": with_words(TEXT, "All of it in some sentences."),
+        "advice": with_words(TEXT, "What a person can do."), "runbook": RUNBOOK}),
     "Incidents": strict({"incidents": array(ref("Incident"), "Newest first."),
                          "instance": INSTANCE}),
     "Availability": strict({

@@ -1,24 +1,28 @@
 """Prices: what the bot is for."""
 
 from collections.abc import Sequence
+from typing import get_args
 
+from bot.causes import RULES, TIERS
+from bot.model import Status
 from bot.web.openapi.answers import (
     AS_URI, COMMON, INSTANCE, PROBLEMS, in_path, ok, operation, query, refusal,
 )
 from bot.web.openapi.process import REASONS
 from bot.web.openapi.shapes import (
-    BOOLEAN, COUNT, NUMBER, POSITIVE, SIZE, TEXT, Json, array, moment, or_null, ref, strict, words,
+    BOOLEAN, COUNT, NUMBER, POSITIVE, SIZE, TEXT, Json, array, moment, or_null, ref, strict,
+    with_words, words,
 )
 
 TAG = "prices"
-STATUS = words("trusted", "degraded", "disputed", "stale", "synthetic")
-TIERS = words("websocket", "kafka", "okx", "mock", about="The tier that gave it.")
+STATUSES: tuple[Status, ...] = get_args(Status)
+STATUS = words(*STATUSES)
 ANY_SPELLING = "Other spellings, such as `btc-usdt` or `BTC/USDT`, mean the same."
 MOST_MS = 999_999_999_999
 
 PRICE: dict[str, Json] = {
     "symbol": TEXT, "price": POSITIVE, "bid": or_null(POSITIVE), "ask": or_null(POSITIVE),
-    "volume": or_null(SIZE), "source": TIERS,
+    "volume": or_null(SIZE), "source": words(*TIERS, about="The tier that gave it."),
     "exchange": or_null(TEXT, "Whose price it is; null for an average, and for what is made up."),
     "exchanges": array(TEXT, "Those that an average is made of; only there."),
     "timestamp": or_null(moment("the exchange's stamp")),
@@ -33,9 +37,19 @@ PRICE: dict[str, Json] = {
 LEG: dict[str, Json] = {
     "source": TEXT, "kind": words("stream", "rest"),
     **dict.fromkeys(("price", "bid", "ask"), or_null(POSITIVE)),
-    **dict.fromkeys(("ageMs", "lagMs", "offsetMs", "low", "high", "basisBps", "noiseBps", "held"),
-                    or_null(NUMBER)),
-    "accepted": BOOLEAN, "rule": TEXT, "words": TEXT,
+    "ageMs": or_null(NUMBER, "ms since the price was current."),
+    "lagMs": or_null(NUMBER, "ms; of its newest message, above what is usual."),
+    "offsetMs": or_null(NUMBER, "ms; how far our clock is ahead of its stamps."),
+    "low": or_null(NUMBER, "It holds the price to be above this,"),
+    "high": or_null(NUMBER, "and below this, freed of what it usually differs from the others."),
+    "basisBps": or_null(NUMBER, "1/10,000; what it usually differs."),
+    "noiseBps": or_null(SIZE, "1/10,000; how much that varies."),
+    "held": or_null(POSITIVE, "A price of it that is doubted, and so not the leg's."),
+    "accepted": BOOLEAN,
+    "rule": words("agrees", "alone", *RULES, "age", about="That took or refused it."),
+    "words": with_words(TEXT, "The same in words."),
+    "backInMs": or_null(SIZE, "ms until it may be let back at the earliest; null: it is not put "
+                        "away."),
 }
 
 SCHEMAS: dict[str, Json] = {

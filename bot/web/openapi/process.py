@@ -1,16 +1,17 @@
 """What describes the bot itself: what there is, whether it works, what it is described by."""
 
 from bot.web.openapi.answers import (
-    AS_URI, COMMON, ETAG, INSTANCE, PROBLEMS, ok, operation, refusal, reply,
+    AS_URI, COMMON, ETAG, INSTANCE, PROBLEMS, SAME, ok, operation, refusal, reply,
 )
 from bot.web.openapi.shapes import TEXT, Json, array, mapping, ref, strict, words
 
 TAG = "process"
+OPENMETRICS = "application/openmetrics-text"
 REASONS = mapping(TEXT, "Why each tier was passed over, in the order in which they are asked.")
 
 SCHEMAS: dict[str, Json] = {
     "Index": strict({"name": words("autonomous-bot"), "version": TEXT, "instance": INSTANCE,
-                     "endpoints": array(TEXT)}),
+                     "endpoints": array(TEXT, "Every route.")}),
     "Alive": strict({"status": words("ok"), "instance": INSTANCE}),
     "Ready": strict({"status": words("ready"), "symbol": TEXT, "source": TEXT, "reason": TEXT,
                      "instance": INSTANCE}),
@@ -24,12 +25,12 @@ SCHEMAS: dict[str, Json] = {
 
 def paths() -> Json:
     return {
-        "/": {"get": operation(
+        "/api": {"get": operation(
             "index", "What there is to be asked", {"200": ok(ref("Index")), **COMMON}, tag=TAG)},
         "/openapi.json": {"get": operation(
             "description", "This description",
             {"200": ok({"type": "object"}, "An OpenAPI 3.1 document.", ETAG),
-             "304": reply("It is what If-None-Match says.", {}, ETAG), **COMMON}, tag=TAG)},
+             "304": SAME, **COMMON}, tag=TAG)},
         "/healthz": {"get": operation(
             "healthz", "Whether the process works", {
                 "200": ok(ref("Alive")), "400": COMMON["400"]},
@@ -38,4 +39,9 @@ def paths() -> Json:
             "readyz", "Whether the first symbol has a trusted real price", {
                 "200": ok(ref("Ready")), **COMMON,
                 "503": refusal("It has none.", "NoPriceProblem")}, tag=TAG)},
+        "/metrics": {"get": operation(
+            "metrics", "Every metric, for Prometheus", {
+                "200": reply("In the text format; in that of OpenMetrics for who asks for it by "
+                             "`Accept`.", {"text/plain": TEXT, OPENMETRICS: TEXT}), **COMMON},
+            about="What each means: docs/metrics.md.", tag=TAG)},
     }

@@ -8,6 +8,7 @@ Json = dict[str, Any]
 BOOLEAN: Json = {"type": "boolean"}
 TEXT: Json = {"type": "string"}
 COUNT: Json = {"type": "integer", "minimum": 0}
+WHOLE: Json = {"type": "integer"}
 NUMBER: Json = {"type": "number"}
 POSITIVE: Json = {"type": "number", "exclusiveMinimum": 0}
 SIZE: Json = {"type": "number", "minimum": 0}
@@ -37,6 +38,12 @@ def or_null(schema: Json, about: str = "") -> Json:
 
 def array(of: Json, about: str = "") -> Json:
     return with_words({"type": "array", "items": of}, about)
+
+
+def row(about: str, *cells: Json) -> Json:
+    """An array of exactly these, in this order."""
+    return {"type": "array", "prefixItems": list(cells), "items": False, "minItems": len(cells),
+            "description": about}
 
 
 def words(*known: str, about: str = "") -> Json:

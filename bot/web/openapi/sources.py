@@ -1,5 +1,6 @@
 """The exchanges' streams under /api/websocket/, whose errors are `{"error": ...}`; and /ws."""
 
+from bot.web.openapi.alerts import SEVERITIES
 from bot.web.openapi.answers import (
     CHALLENGE, COMMON, FOREIGN, INSTANCE, JSON, ok, operation, refusal, reply,
 )
@@ -37,7 +38,7 @@ SCHEMAS: dict[str, Json] = {
         "timestamp": or_null(moment("the exchange's stamp")),
         "updateType": words("trade", "ticker", "orderbook")})}),
     "Alert": strict({"type": words("alert"), "data": strict({
-        "severity": words("info", "warning", "critical"), "message": TEXT, **FROM_TO,
+        "severity": words(*SEVERITIES), "message": TEXT, **FROM_TO,
         "reason": TEXT, "timestamp": moment("when it happened")})},
         "Another source is active, or another tier serves."),
     "HealthUpdate": strict({"type": words("health_update"), "data": ref("Health")}),
@@ -51,7 +52,7 @@ def _error(about: str) -> Json:
 def _answers(schema: str, off: str = "Error") -> dict[str, Json]:
     return {
         "200": ok(ref(schema)), "400": _error("The request is addressed to another host."),
-        "401": reply("The bearer token is missing or wrong.", {JSON: ref("Error")}, CHALLENGE),
+        "401": reply(COMMON["401"]["description"], {JSON: ref("Error")}, CHALLENGE),
         "503": ok(ref(off), "The feeds are switched off (ENABLE_WEBSOCKET_FEEDS)."),
     }
 
