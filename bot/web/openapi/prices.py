@@ -1,10 +1,8 @@
 """Prices: what the bot is for."""
 
 from collections.abc import Sequence
-from typing import get_args
-
 from bot.causes import RULES, TIERS
-from bot.model import Status
+from bot.model import STATUSES
 from bot.web.openapi.answers import (
     AS_URI, COMMON, INSTANCE, PROBLEMS, in_path, ok, operation, query, refusal,
 )
@@ -15,7 +13,6 @@ from bot.web.openapi.shapes import (
 )
 
 TAG = "prices"
-STATUSES: tuple[Status, ...] = get_args(Status)
 STATUS = words(*STATUSES)
 ANY_SPELLING = "Other spellings, such as `btc-usdt` or `BTC/USDT`, mean the same."
 MOST_MS = 999_999_999_999

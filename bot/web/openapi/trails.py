@@ -5,10 +5,11 @@ from typing import get_args
 
 from bot.causes import NONE, RULES, TIERS
 from bot.incidents.incident import DOWN
+from bot.model import STATUSES
 from bot.trail.course import State
 from bot.web.openapi.answers import COMMON, INSTANCE, ok, operation, query
 from bot.web.openapi.pages import TAG
-from bot.web.openapi.prices import ANY_SPELLING, STATUSES
+from bot.web.openapi.prices import ANY_SPELLING
 from bot.web.openapi.shapes import (
     COUNT, NUMBER, POSITIVE, SIZE, TEXT, Json, array, mapping, moment, or_null, ref, row, strict,
     with_words, words,
