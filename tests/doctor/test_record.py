@@ -49,14 +49,14 @@ def test_a_file_that_can_be_opened_is_well(settings: Config) -> None:
     before = path.read_bytes()
     assert found(settings)[:2] == ("ok", "can be opened, and holds nothing yet")
     with duckdb.connect(str(path)) as con:
-        con.execute("INSERT INTO openings VALUES (TIMESTAMP '2026-11-01', 'x', 3, '0.1')")
+        con.execute("INSERT INTO openings VALUES (TIMESTAMP '2026-11-01', 'x', 3, '0.1', 1000)")
     assert "1 starts since 2026-11-01" in found(settings)[1]
     assert len(before) > 0
 
 
 def test_a_file_of_a_newer_program_is_a_failure(settings: Config) -> None:
     with duckdb.connect(str(made(settings))) as con:
-        con.execute("INSERT INTO openings VALUES (TIMESTAMP '2026-11-01', 'x', 99, '9.9')")
+        con.execute("INSERT INTO openings VALUES (TIMESTAMP '2026-11-01', 'x', 99, '9.9', 1000)")
     level, words, remedy = found(settings)
     assert level == "fail" and "newer version of this program (9.9)" in words
     assert "DUCKDB_PATH" in remedy

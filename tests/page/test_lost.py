@@ -58,6 +58,7 @@ def test_a_bot_that_stands_still_is_noticed_within_seconds(opened: Open, bot: Da
         assert time.monotonic() - began < 6.0
         lost(page)
         expect(page.locator("#banner")).to_contain_text("No answer from the bot (no answer in 3 s)")
+        expect(page.locator("#verdict")).to_contain_text("Not known now. When last heard of: ")
         frozen = page.inner_text("#price")
         old = page.inner_text(".old >> nth=0")
         expect(page.locator(".old").first).not_to_have_text(old)  # it counts up

@@ -5,12 +5,8 @@ import * as format from "./format.js";
 
 export function drawHeadline(board, now) {
   const { served } = board;
-  const status = served.price === null ? "none" : served.status;
   text($("served-symbol"), board.symbol);
   text($("price"), format.price(served.price));
-  text($("verdict"),
-    `${format.ICONS[status]} ${format.STATUS_WORDS[status]}: ${format.worth(served)}`);
-  attribute($("verdict"), "data-state", status);
   text($("origin"), format.origin(served));
   text($("sides"), `${format.price(served.bid)} / ${format.price(served.ask)}`);
   text($("confidence"), format.confidence(served));
@@ -19,6 +15,15 @@ export function drawHeadline(board, now) {
   text($("todo"), board.now.advice);
   attribute($("todo"), "data-severity", board.now.severity);
   if (board.now.runbook) text($("todo"), `${board.now.advice} More: ${board.now.runbook}`);
+}
+
+/** What the price is worth. isOld: nothing has been heard since, so nobody knows any more. */
+export function drawVerdict({ served }, isOld) {
+  const status = served.price === null ? "none" : served.status;
+  const words = `${format.STATUS_WORDS[status]}: ${format.worth(served)}`;
+  text($("verdict"), isOld ? `${format.ICONS.unknown} Not known now. When last heard of: ${words}`
+    : `${format.ICONS[status]} ${words}`);
+  attribute($("verdict"), "data-state", isOld ? "unknown" : status);
 }
 
 /** The age counts up by itself between two boards. */

@@ -6,7 +6,7 @@ import { $, attribute, el, text } from "./dom.js";
 import { Drills } from "./drills.js";
 import { drawFooter } from "./footer.js";
 import * as format from "./format.js";
-import { drawAge, drawHeadline } from "./headline.js";
+import { drawAge, drawHeadline, drawVerdict } from "./headline.js";
 import { drawEvents, drawIncidents } from "./incidents.js";
 import { Lanes } from "./lanes.js";
 import { Pulse } from "./pulse.js";
@@ -16,7 +16,7 @@ import { Symbols } from "./symbols.js";
 import { drawAges, drawTable } from "./table.js";
 import { startTheme } from "./theme.js";
 
-const TICK_MS = 250, TOGETHER_MS = 1000, MOST_SAID = 4;
+const TICK_MS = 250, TOGETHER_MS = 1000, MOST_SAID = 4, UNKNOWN_AFTER_MS = 2000;
 const SPANS = [["5 min", 300_000], ["15 min", 900_000], ["1 h", HOUR_MS]];
 
 class Page {
@@ -135,6 +135,8 @@ class Page {
     }
     if (state.board === null) return;
     text($("clock"), format.clock(state.time(now)));
+    // while only the stream is lost, answers still come and are of this moment
+    drawVerdict(state.board, isOld && verdict.oldMs > UNKNOWN_AFTER_MS);
     drawAge(state.board, now - state.boardAt);
     drawAges(state.board, now - state.boardAt);
     const time = state.time(now);
