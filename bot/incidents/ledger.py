@@ -173,15 +173,28 @@ class Ledger:
     def incidents(
         self, limit: int, symbol: str | None = None, source: str | None = None
     ) -> list[Incident]:
-        """Newest first. symbol, source: only those; those of the bot itself are every symbol's."""
+        """Newest first; what goes on gives way to nothing that is over, however old it is.
+
+        symbol, source: only those; those of the bot itself are every symbol's.
+        """
+        wanted = [one for one in self._all()
+                  if (symbol is None or one.symbol in (symbol, None))
+                  and (source is None or one.source == source)]
+        newest = sorted(reversed(wanted), key=_opened_at, reverse=True)
+        newest.sort(key=lambda one: one.closed_at is not None)
+        return sorted(newest[:limit], key=_opened_at, reverse=True)
+
+    def going_on(self) -> list[Incident]:
+        """All of them, newest first."""
+        found = [one for one in self._all() if one.closed_at is None]
+        return sorted(found, key=_opened_at, reverse=True)
+
+    def _all(self) -> list[Incident]:
         with self._lock:
             kept = self._ripened()
             found = self._book.incidents() + ([self._gap.open] if self._gap.open else [])
         self._hand_on(kept)
-        wanted = [one for one in found
-                  if (symbol is None or one.symbol in (symbol, None))
-                  and (source is None or one.source == source)]
-        return sorted(reversed(wanted), key=lambda one: one.opened_at, reverse=True)[:limit]
+        return found
 
     @property
     def since(self) -> float:
@@ -257,3 +270,7 @@ class Ledger:
                 keep(incident)
             if incident.closed_at is not None:
                 log.info("🧾 [INCIDENT] %s", story(incident), extra=told(incident))
+
+
+def _opened_at(incident: Incident) -> float:
+    return incident.opened_at

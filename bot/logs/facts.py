@@ -17,8 +17,8 @@ Event = Literal[
     "source_switch", "failover_failed", "verdict", "served_from", "tier_change", "tier_failed",
     "incident_closed", "drill_started", "drill_ended",
     # Kafka, dashboards, alerts
-    "kafka_up", "kafka_down", "kafka_unsent", "client_dropped", "alerts_on", "alert_failed",
-    "alert_mended", "alerts_unsent",
+    "kafka_up", "kafka_down", "kafka_unsent", "client_dropped", "login_refused", "alerts_on",
+    "alert_failed", "alert_mended", "alerts_unsent",
     # the record
     "recording", "not_recording", "rows_refused", "row_rejected", "rows_unwritten", "disk_low",
     "record_damaged", "record_lost", "record_unreadable", "record_close_failed", "archived",

@@ -25,7 +25,7 @@ class Budget:
 
     def told(self, header: str) -> None:
         """What an answer's header says, if anything."""
-        if header.isdecimal():
+        if header.isdecimal() and len(header) < 10:
             self._told = int(header), self._mono()
 
     @property

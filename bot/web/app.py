@@ -41,8 +41,9 @@ def create_app(
     """The WSGI application. Nothing in it waits: each answer is a look at `view`, but for those
     of the analyst and the snapshot, who let no more than half of the server's threads ask.
 
-    token: required as bearer everywhere but at /healthz. trusted_hosts: the only host names,
-    without port, that requests may be addressed to; None for any. clock: epoch s.
+    token: required as bearer, or as the cookie of a log-in, everywhere but at /healthz and where
+    one logs in and out. trusted_hosts: the only host names, without port, that requests may be
+    addressed to; None for any. clock: epoch s.
     """
     app = Flask(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False

@@ -1,5 +1,6 @@
 """All that a dashboard shows at one look, for one symbol, in one answer: /api/v1/board."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal
 
@@ -23,7 +24,6 @@ from bot.web.view import View
 
 PATH = "/api/v1/board"
 SHOWN = 12  # incidents
-MOST = 1_000
 BPS = 10_000
 
 Seen = Literal["fit", "doubted", "away", "unfit", "down"]
@@ -48,15 +48,15 @@ def add_glance(
 
 
 def _moment(view: View, symbol: str) -> Json:
-    """A symbol as it is now, everything from one look at it."""
+    """A symbol as it is now; its parts are looked at one after another, within a millisecond."""
     quote, passed = view.ask(symbol)
     explained = view.explain(symbol)
-    found = view.ledger.incidents(MOST)
+    going_on = view.ledger.going_on()
     return {
         "knownSince": round(view.ledger.since * 1000), "symbol": symbol,
-        "symbols": _symbols(view, found), "served": _served(view, symbol, quote, passed),
+        "symbols": _symbols(view, going_on), "served": _served(view, symbol, quote, passed),
         "active": _active(view, symbol, explained), "tiers": _tiers(view, quote, passed),
-        "sources": _sources(view, explained, quote), **_incidents(found, symbol, quote)}
+        "sources": _sources(view, explained, quote), **_incidents(view, going_on, symbol, quote)}
 
 
 def _process(view: View) -> Json:
@@ -68,11 +68,11 @@ def _process(view: View) -> Json:
                        "lostEvents": process.lost_events}}
 
 
-def _symbols(view: View, found: Sequence[Incident]) -> list[Json]:
+def _symbols(view: View, going_on: Sequence[Incident]) -> list[Json]:
     """Each with what a person who looks at another one should know."""
-    going_on = [one.symbol for one in found if one.closed_at is None]
-    return [{"symbol": name, "status": view.trail.status(name),
-             "openIncidents": going_on.count(name)} for name in view.symbols]
+    counts = Counter(one.symbol for one in going_on)
+    return [{"symbol": name, "status": view.trail.status(name), "openIncidents": counts[name]}
+            for name in view.symbols]
 
 
 def _served(view: View, symbol: str, quote: Quote | None, passed: dict[str, str]) -> Json:
@@ -127,7 +127,7 @@ def _source(name: str, own: SourceStatus | None, leg: LegVerdict | None, quote: 
         "words": leg.words if leg else "nothing known yet",
         "backInMs": _whole(leg.back_in_ms) if leg else None,
         "price": price,
-        "bps": None if price is None or quote is None
+        "bps": None if price is None or quote is None or quote.synthetic
         else round((price / quote.price - 1) * BPS, 3),
         "ageMs": _whole(leg.age_ms) if leg else None,
         "pingMs": own.latency if own else None,
@@ -153,12 +153,14 @@ def seen(leg: LegVerdict | None) -> Seen:
     return "unfit"
 
 
-def _incidents(found: Sequence[Incident], symbol: str, quote: Quote | None) -> Json:
-    ours = [one for one in found if one.symbol in (symbol, None)]
-    going_on = [one for one in ours if one.closed_at is None]
-    severity, words, section = duty(going_on, quote)
+def _incidents(
+    view: View, going_on: Sequence[Incident], symbol: str, quote: Quote | None
+) -> Json:
+    ours = [one for one in going_on if one.symbol in (symbol, None)]
+    severity, words, section = duty(ours, quote)
+    shown = view.ledger.incidents(SHOWN, symbol)
     return {"now": {"severity": severity, "advice": words, "runbook": section},
-            "openIncidents": len(going_on), "incidents": [incident(one) for one in ours[:SHOWN]]}
+            "openIncidents": len(ours), "incidents": [incident(one) for one in shown]}
 
 
 def _drills(view: View) -> Json:

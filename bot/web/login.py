@@ -2,13 +2,17 @@
 
 import base64
 import hashlib
+import logging
 from html import escape
 from http import HTTPStatus
 
 from flask import Flask, Response, abort, redirect, request
 from werkzeug.datastructures import WWWAuthenticate
 
+from bot.logs.facts import facts
 from bot.web.guard import Guard, cookie_name
+
+log = logging.getLogger(__name__)
 
 MOST_BYTES = 4_000
 STYLE = """
@@ -64,17 +68,18 @@ def add_login(app: Flask, guard: Guard, instance: str) -> None:
         if (request.content_length or 0) > MOST_BYTES:
             abort(413, f"send at most {MOST_BYTES} bytes")
         if not guard.knows_token(request.form.get("token", "")):
+            log.warning("🔑 [API] A log-in with a wrong token", extra=facts("login_refused"))
             return form(instance, "That is not the token of this bot.")
         response = _to_page()
         response.set_cookie(cookie_name(request.headers.get("Host")), guard.ticket(),
-                            httponly=True, samesite="Strict", secure=request.is_secure)
+                            httponly=True, samesite="Strict", secure=_over_tls())
         return response
 
     @app.post("/logout")
     def logout() -> Response:
         response = _to_page()
         response.delete_cookie(cookie_name(request.headers.get("Host")), httponly=True,
-                               samesite="Strict", secure=request.is_secure)
+                               samesite="Strict", secure=_over_tls())
         return response
 
 
@@ -88,6 +93,13 @@ def form(instance: str, word: str = "") -> Response:
     # with no-referrer a browser would send the form with `Origin: null`
     response.headers["Referrer-Policy"] = "same-origin"
     return response
+
+
+def _over_tls() -> bool:
+    """Whether the browser's side is TLS, as the proxy in front says. Who says so falsely only makes
+    the own cookie stricter.
+    """
+    return request.is_secure or request.headers.get("X-Forwarded-Proto") == "https"
 
 
 def _to_page() -> Response:

@@ -11,5 +11,8 @@ def add_metrics(app: Flask, view: View) -> None:
     @app.get("/metrics")
     def metrics() -> Response:
         parameters()
-        encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        try:
+            encode, content_type = choose_encoder(request.headers.get("Accept", ""))
+        except (TypeError, ValueError):  # a version that is no number, in 0.26
+            encode, content_type = choose_encoder("")
         return Response(encode(view.registry), content_type=content_type)

@@ -277,6 +277,19 @@ def test_only_the_newest_are_kept_and_the_figures_stay_exact(desk: Desk) -> None
     assert found.mtbf_ms == pytest.approx(1000) and found.worst_gap_ms == pytest.approx(1000)
 
 
+def test_what_goes_on_gives_way_to_nothing_that_is_over(desk: Desk) -> None:
+    desk.judged("okx", "put away", "disagreement")
+    for _ in range(KEPT + 5):
+        desk.wait(1)
+        desk.judged("binance", "late", "late")
+        desk.judged("binance", None)
+    for limit in (1, 3, KEPT):
+        shown = desk.ledger.incidents(limit)
+        assert len(shown) == limit and shown[-1].source == "okx"
+    assert [one.source for one in desk.ledger.going_on()] == ["okx"]
+    assert desk.ledger.incidents(9, source="binance")[-1].source == "binance"
+
+
 def test_ids_are_never_given_twice(desk: Desk) -> None:
     for _ in range(50):
         for source in ("binance", "okx"):

@@ -67,6 +67,27 @@ def test_a_source_is_told_with_all_that_is_known_of_it(view: FakeView) -> None:
         "lastError": "unreadable frame", "lastErrorAt": MS, "reconnects": 1, "active": False}
 
 
+def test_nobody_is_a_distance_from_a_price_that_is_made_up(view: FakeView) -> None:
+    view.explanation = explained(leg(price=50005.1), active="okx")
+    view.quotes["BTCUSDT"] = quote(source="mock", exchange=None, synthetic=True, trusted=False,
+                                   status="synthetic")
+    row = board(view)["sources"][0]
+    assert (row["price"], row["bps"]) == (50005.1, None)
+
+
+def test_an_old_incident_that_goes_on_is_shown_before_newer_ones_that_are_over(
+    view: FakeView
+) -> None:
+    for source, times in (("okx", 1), ("binance", 20)):
+        for number in range(times):
+            for told in (None, "silent", *([None] if source == "binance" else [])):
+                view.ledger.source_judged(SourceJudged(
+                    source, "BTCUSDT", told, "silence", None, 0.0, 1.0 + number))
+    body = board(view)
+    assert body["openIncidents"] == 1 and body["now"]["severity"] == "warning"
+    assert "okx" in {one["source"] for one in body["incidents"]}
+
+
 def test_a_source_of_which_nothing_is_known_is_down(view: FakeView) -> None:
     view.explanation = explained()
     row = board(view)["sources"][1]

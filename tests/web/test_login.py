@@ -54,8 +54,20 @@ def test_the_right_token_opens_everything_that_the_header_does(client: FlaskClie
         assert client.get(path).status_code == 200
 
 
-def test_a_wrong_token_gets_the_form_again_with_a_word(client: FlaskClient) -> None:
+@pytest.mark.parametrize("proto, is_secure", [("https", True), ("http", False), (None, False)])
+def test_behind_a_proxy_with_tls_the_cookie_is_for_tls_only(
+    client: FlaskClient, proto: str | None, is_secure: bool
+) -> None:
+    headers = {} if proto is None else {"X-Forwarded-Proto": proto}
+    cookie = log_in(client, **headers).headers["Set-Cookie"]
+    assert ("Secure" in cookie) is is_secure
+
+
+def test_a_wrong_token_gets_the_form_again_with_a_word(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
     answer = log_in(client, "falsch")
+    assert "A log-in with a wrong token" in caplog.text and "falsch" not in caplog.text
     assert answer.status_code == 401 and b"not the token" in answer.data
     assert "Set-Cookie" not in answer.headers and b"falsch" not in answer.data
     assert client.get("/api/v1/board").status_code == 401

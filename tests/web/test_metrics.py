@@ -1,5 +1,6 @@
 """/metrics as a scraper meets it."""
 
+import pytest
 from prometheus_client import Gauge
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -35,3 +36,11 @@ def test_what_it_does_not_know_is_refused(view: FakeView) -> None:
     client = create_app(view, token=None, trusted_hosts=None).test_client()
     assert client.get("/metrics?name[]=up").status_code == 400
     assert client.post("/metrics").status_code == 405
+
+
+@pytest.mark.parametrize("accept", [
+    "application/openmetrics-text; version=abc", "text/plain; version=x.y", ";;,", "x" * 5000])
+def test_who_asks_for_what_cannot_be_gets_the_text_format(view: FakeView, accept: str) -> None:
+    client = create_app(view, token=None, trusted_hosts=None).test_client()
+    answer = client.get("/metrics", headers={"Accept": accept})
+    assert (answer.status_code, answer.mimetype) == (200, "text/plain")
