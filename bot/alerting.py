@@ -1,7 +1,7 @@
 """The alerts of the daemon put together: who is told, of what, and who tells."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.alerts.channel import Channel
 from bot.alerts.courier import Courier
@@ -20,12 +20,17 @@ log = logging.getLogger(__name__)
 class Alerts:
     """workers: none where no channel is set; then nothing is kept and nobody is told."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(
+        self, config: Config, rehearsed: Callable[[str], bool] = lambda symbol: False
+    ) -> None:
+        """rehearsed: whether it may be the work of a drill that the price of a symbol is as it is.
+        """
         self._least = Severity.of(config.alert_min_severity)
         self._channels = channels(config)
         self._courier = Courier(
             config.instance_id, self._least, home(config),
-            [Delivery(channel) for channel in self._channels]) if self._channels else None
+            [Delivery(channel) for channel in self._channels],
+            rehearsed=rehearsed) if self._channels else None
         self.workers: list[Worker] = [self._courier] if self._courier else []
 
     def put(self, event: Happening) -> None:

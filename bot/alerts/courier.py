@@ -11,7 +11,7 @@ from bot.alerts.case import Pace, Told
 from bot.alerts.cases import Cases
 from bot.alerts.delivery import Delivery
 from bot.alerts.facts import Facts, Happening, Severity
-from bot.logs.facts import facts
+from bot.logs.facts import clean, facts
 from bot.model import AlertStatus, OpenAlert
 from bot.worker import Deadline, Worker
 
@@ -32,16 +32,17 @@ class Courier(Worker):
         home: str,
         deliveries: Sequence[Delivery],
         pace: Pace = Pace(),
+        rehearsed: Callable[[str], bool] = lambda symbol: False,
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
-        """least: of what is told. home: the tier that serves while all is well."""
+        """least: of what is told. home, rehearsed: see Facts."""
         super().__init__("alerts")
         self._least = least
         self._mono, self._wall = mono, wall
         self._deliveries = tuple(deliveries)
-        self._facts = Facts(home)
-        self._cases = Cases(instance, least, pace)
+        self._facts = Facts(home, rehearsed)
+        self._cases = Cases(clean(instance), least, pace)
         # appended to by any thread, emptied by this one, which a deque allows without a lock
         self._inbox: deque[tuple[Happening, float, float]] = deque()
         self._wake = threading.Event()
@@ -90,7 +91,8 @@ class Courier(Worker):
 
     @property
     def _is_busy(self) -> bool:
-        return self._cases.is_busy or not all(one.is_idle for one in self._deliveries)
+        return (self._cases.is_busy or self._facts.is_waiting
+                or not all(one.is_idle for one in self._deliveries))
 
     def _turn(self) -> None:
         while self._inbox:
@@ -100,7 +102,10 @@ class Courier(Worker):
                 self._cases.take(fact, now, wall)
             if move is not None:
                 self._cases.move(move, now)
-        for told in self._cases.due(self._mono(), self._wall()):
+        now, wall = self._mono(), self._wall()
+        for fact in self._facts.retold():
+            self._cases.take(fact, now, wall)
+        for told in self._cases.due(now, wall):
             self._show(told)
             for delivery in self._deliveries:
                 delivery.put(told)

@@ -33,7 +33,8 @@ class Desk:
     def __init__(self, least: Severity = Severity.WARNING, pace: Pace = Pace()) -> None:
         self.now = 0.0
         self.cases = Cases("primary", least, pace)
-        self.facts = Facts("websocket")
+        self.drilled: set[str] = set()  # symbols of which everything may be the work of a drill
+        self.facts = Facts("websocket", lambda symbol: symbol in self.drilled)
         self.told: list[tuple[float, Told]] = []
 
     @property
@@ -72,6 +73,8 @@ class Desk:
         before, until = len(self.told), self.now + seconds
         while self.now < until - 1e-9:
             self.now = min(until, self.now + step)
+            for fact in self.facts.retold():
+                self.cases.take(fact, self.now, self.wall)
             self.told += [(self.now, told) for told in self.cases.due(self.now, self.wall)]
         return [told for _, told in self.told[before:]]
 

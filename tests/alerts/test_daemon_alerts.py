@@ -76,7 +76,7 @@ def test_an_outage_is_one_message_from_its_beginning_to_its_end(
         sandbox.heal()
         eventually(lambda: ended(server.of("telegram")) and ended(server.of(form)), within=30.0)
         last = server.of("telegram")[-1].text
-        for words in ("✅ [primary] Over after ", "BTCUSDT and ETHUSDT had no trusted price for ",
+        for words in ("✅ [primary] Over after ", "BTCUSDT", "ETHUSDT", " had no trusted price for ",
                       "were served from a lower tier, at worst mock (made up) for ",
                       "What the bot did: ",
                       "Without a trusted price: ", "Nothing, it is over."):

@@ -89,6 +89,7 @@ def test_a_drill_says_so_in_the_title() -> None:
 
 def test_a_real_thing_beside_a_drill_is_no_drill() -> None:
     desk = Desk()
+    desk.drilled = {"BTCUSDT"}
     desk.open("d", "binance", cause="drill: cut for 5 s (reset)")
     desk.take(tier("mock"))
     desk.take(LinkChanged("reading prices", False, "no answer", WALL, None))
