@@ -82,10 +82,11 @@ class Cases:
             return "closed" if case.is_only_notices() else "opened"
         if case.is_over(now):
             return "closed"
-        if ripe > case.told:
-            case.rises += 1
+        if ripe > case.told or case.is_back(now):
+            case.bells += 1
             return "updated"
-        return "updated" if case.is_dirty and now - case.told_at >= self._pace.update else None
+        is_due = case.is_dirty and now - case.told_at >= self._pace.update
+        return "updated" if is_due and not case.is_hushed(now) else None
 
     # ---- facts
 

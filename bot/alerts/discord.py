@@ -1,7 +1,7 @@
 """Discord's webhooks. Source: docs.discord.com, "Webhook resource" (execute with wait, edit webhook
 message), "Rate limits".
 
-A message is edited in place; one that grows worse is a new one, for edits ring no bell.
+A message is edited in place; a bell is a new one, for edits ring none.
 """
 
 import re

@@ -48,7 +48,7 @@ class Letter:
     def __init__(self, told: Told) -> None:
         self.told = told
         self.waits = True
-        self.rung = -1  # rises told of with a new message; -1 before the first
+        self.rung = -1  # bells of what was told; -1 before the first message
         self.messages: list[str] = []  # the newest last
         self.old: list[str] = []  # of a case that is over: still to be changed
 
@@ -58,8 +58,10 @@ class Letter:
 
     @property
     def rings(self) -> bool:
-        """Whether it is to be a new message: the first, or of what grew worse."""
-        return not self.is_known or (self.told.rises > self.rung and self.told.closed_at is None)
+        """Whether it is to be a new message: the first, or of what grew worse or came back."""
+        told = self.told
+        return not self.is_known or (
+            told.bells > self.rung and told.closed_at is None and not told.is_quiet)
 
     @property
     def event(self) -> Event:
@@ -88,7 +90,7 @@ class Outbox:
             self._make_room()
             return
         letter.told = told
-        letter.waits = letter.waits or self._wants(letter)
+        letter.waits = self._wants(letter)
 
     def next(self, now: float) -> Step | None:
         """What to send now; `done` or nothing follows."""
@@ -117,7 +119,7 @@ class Outbox:
         if step.edit is not None and step.edit in letter.old:
             letter.old.remove(step.edit)
         else:
-            letter.rung = step.told.rises
+            letter.rung = step.told.bells
             letter.waits = not _same(letter.told, step.told) and self._wants(letter)
             if step.edit is None and message is not None:
                 letter.messages.append(message)

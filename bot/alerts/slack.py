@@ -1,7 +1,7 @@
 """Slack's incoming webhooks, and what takes their form. Source: docs.slack.dev, "Sending messages
 using incoming webhooks", "Formatting message text", "Rate limits".
 
-They cannot edit: a case is told when it opens, when it grows worse, and when it is over.
+They cannot edit: a case is told when it opens, with each bell, and when it is over.
 """
 
 from urllib.parse import urlsplit

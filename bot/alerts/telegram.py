@@ -1,7 +1,7 @@
 """Telegram's Bot API. Source: core.telegram.org/bots/api, "sendMessage", "editMessageText",
 "ReplyParameters", "ResponseParameters".
 
-A message is edited in place; one that grows worse is a new one in reply, for edits ring no bell.
+A message is edited in place; a bell is a new one in reply, for edits ring none.
 """
 
 from urllib.parse import urlsplit

@@ -77,5 +77,5 @@ def _tell(channel: Channel, told: Told) -> bool:
 def _test(config: Config, severity: Severity) -> Told:
     now = time()
     return Told(id=f"{config.instance_id}-test-{int(now * 1000)}", revision=1, event="test",
-                severity=severity, rises=0, items=(), paths=(), instance=config.instance_id,
+                severity=severity, bells=0, items=(), paths=(), instance=config.instance_id,
                 opened_at=now, closed_at=None, lasted_s=0.0)

@@ -80,12 +80,12 @@ class Desk:
 
 
 def told(id: str = "c1", event: Event = "opened", severity: Severity = Severity.WARNING, *,
-         rises: int = 0, lasted_s: float = 3.0, opened_at: float = WALL,
+         bells: int = 0, lasted_s: float = 3.0, opened_at: float = WALL,
          items: tuple[Item, ...] | None = None, **fields: object) -> Told:
     """A case, told."""
     closed_at = opened_at + lasted_s if event == "closed" else None
     whole: dict[str, object] = {
-        "id": id, "revision": 1, "event": event, "severity": severity, "rises": rises, "paths": (),
+        "id": id, "revision": 1, "event": event, "severity": severity, "bells": bells, "paths": (),
         "instance": "primary", "opened_at": opened_at, "closed_at": closed_at,
         "lasted_s": lasted_s, "items": (item(),) if items is None else items}
     return Told(**whole | fields)  # type: ignore[arg-type]

@@ -107,7 +107,7 @@ def test_what_comes_and_goes_says_that_it_is_quiet() -> None:
         desk.wait(2.0)
         desk.close(f"p{number}", lasted_s=2.0)
         desk.wait(2.0)
-    desk.wait(60.0)
+    desk.wait(100.0)
     assert title(desk.last) == "⚪ [primary] Quiet for now: BTCUSDT had no trusted price"
     assert "for 6.0 s, 3 times" in text(desk.last)
     assert "Without a trusted price: BTCUSDT 6.0 s." in text(desk.last)
