@@ -70,6 +70,15 @@ class Channel(Protocol):
     def outcome(self, answer: Answer) -> Outcome: ...
 
 
+class Addressed:
+    """What a channel knows that is set up with nothing but an address."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.to = host_of(urlsplit(url))
+        self.secrets = secrets_of(url)
+
+
 def read(answer: Answer, remedy: str, setting: str, said: str = "") -> Outcome:
     """What every receiver means by its status. remedy: for what will not get better. setting: the
     one that says where it is. said: its words, where they are not its whole body."""
@@ -104,7 +113,7 @@ def fields(body: bytes) -> Json:
 
 def size(text: str) -> int:
     """In UTF-16 units, as Telegram counts and Discord never counts more."""
-    return len(text.encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def secrets_of(url: str) -> tuple[str, ...]:

@@ -136,6 +136,11 @@ class Outbox:
         letter.old = [name for name in letter.old if name != step.edit]
         self._tidy(letter)
 
+    def give_up(self, step: Step) -> None:
+        """It cannot be told."""
+        if self._letters.pop(step.told.id, None) is not None:
+            self.dropped += 1
+
     def _wants(self, letter: Letter) -> bool:
         """Whether the channel is to be told of what is new in it."""
         return self._has_updates or letter.rings or letter.told.closed_at is not None

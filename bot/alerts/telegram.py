@@ -60,7 +60,7 @@ class Telegram:
         parameters, result = told.get("parameters"), told.get("result")
         if told.get("ok") is True and 200 <= answer.status < 300:
             name = result.get("message_id") if isinstance(result, dict) else None
-            return Outcome(ok=True, message=str(name) if isinstance(name, int) else None)
+            return Outcome(ok=True, message=str(name) if type(name) is int else None)
         if SAME in said:
             return Outcome(ok=True)
         if any(words in said.lower() for words in GONE):
