@@ -7,6 +7,7 @@ from bot.alerts.channel import Channel
 from bot.alerts.courier import Courier
 from bot.alerts.delivery import Delivery
 from bot.alerts.facts import NOWHERE, Happening, Severity
+from bot.alerts.memory import NAME, Memory
 from bot.alerts.receivers import webhook
 from bot.alerts.telegram import Telegram
 from bot.config import Config
@@ -30,7 +31,8 @@ class Alerts:
         self._courier = Courier(
             config.instance_id, self._least, home(config),
             [Delivery(channel) for channel in self._channels],
-            rehearsed=rehearsed) if self._channels else None
+            rehearsed=rehearsed,
+            memory=Memory(config.duckdb_path.with_name(NAME))) if self._channels else None
         self.workers: list[Worker] = [self._courier] if self._courier else []
 
     def put(self, event: Happening) -> None:

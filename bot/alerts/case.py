@@ -58,7 +58,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     revision: which telling of it this is, from 1. severity: worst so far. bells: how often, after
     it was told, people had to look again: it grew worse, or was wrong again after it had been told
     as quiet. items: worst first. opened_at, closed_at: epoch s; closed_at None while it is open.
-    is_quiet: nothing that counts is wrong at the moment, but it may come back.
+    is_quiet: nothing that counts is wrong now, but may come back. before: its title, where no more
+    is known of it, for it is of an earlier life.
     """
 
     id: str
@@ -73,6 +74,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: float | None
     lasted_s: float
     is_quiet: bool = False
+    before: str = ""
 
 
 class Thing:
@@ -185,8 +187,7 @@ class Case:
         return not any(thing.is_open for thing in self.counting)
 
     def is_hushed(self, now: float) -> bool:
-        """Whether it is quiet for too short a time to be told so, after it came back before: a
-        return then rings a bell, and what flaps must not ring each time."""
+        """Whether it is too early to tell that it is quiet, for it came back before."""
         return self.is_quiet and now - self.last < self.calm_s - self._pace.calm
 
     def is_back(self, now: float) -> bool:

@@ -1,5 +1,6 @@
 """What a channel is: a way to write a case down for one receiver, and to read its answers. Pure."""
 
+import re
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,6 +10,7 @@ from bot.alerts.case import Told
 from bot.errors import short
 
 LONGEST_WAIT_S = 3600.0
+MESSAGE = r"^[0-9]{1,20}\Z"  # how channels name a message; it becomes part of an address
 Json = dict[str, object]
 
 
@@ -109,6 +111,12 @@ def fields(body: bytes) -> Json:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def message(name: object) -> str | None:
+    """What an answer names a message, if that is a name."""
+    text = str(name) if type(name) in (int, str) else ""
+    return text if re.match(MESSAGE, text) else None
 
 
 def size(text: str) -> int:

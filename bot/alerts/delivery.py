@@ -10,6 +10,7 @@ from time import monotonic, time
 
 from bot.alerts.case import Told
 from bot.alerts.channel import Answer, Channel, Outcome, Request
+from bot.alerts.memory import Left
 from bot.alerts.outbox import Bucket, Outbox, Step
 from bot.alerts.posting import NotSent, masked, post
 from bot.backoff import Backoff
@@ -60,6 +61,21 @@ class Delivery:
 
     def put(self, told: Told) -> None:
         self._outbox.put(told)
+
+    def adopt(self, left: Left, told: Told) -> None:
+        """Tell the end of a case of an earlier life, if it was told here. told: that end."""
+        if self.name in left.messages:
+            self._outbox.adopt(told, left.messages[self.name])
+
+    @property
+    def known(self) -> list[tuple[Told, tuple[str, ...]]]:
+        """See Outbox."""
+        return self._outbox.known
+
+    @property
+    def changes(self) -> int:
+        """See Outbox."""
+        return self._outbox.changes
 
     @property
     def is_sending(self) -> bool:
@@ -123,7 +139,7 @@ class Delivery:
         now = self._mono()
         if self._said:
             log.info("📣 [ALERTS] Telling %s again after %.1f s; %d attempts had failed",
-                     self._name, now - self._down_since, self._failures,
+                     self.name, now - self._down_since, self._failures,
                      extra=facts("alert_mended", count=self._failures,
                                  duration_ms=(now - self._down_since) * 1000))
         self._up, self._reason, self._said = True, "", ""
@@ -164,10 +180,11 @@ class Delivery:
         """is_news: it is said although something was said already, if that was something else."""
         if not self._said or (is_news and why != self._said):
             self._said = why
-            log.warning("📣 [ALERTS] Cannot tell %s: %s", self._name, why,
+            log.warning("📣 [ALERTS] Cannot tell %s: %s", self.name, why,
                         extra=facts("alert_failed", reason=why))
         self._up, self._reason = False, why
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """Which channel, and whom it reaches."""
         return f"{self.channel.name} ({self.channel.to})"

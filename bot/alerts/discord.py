@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from bot.alerts import letter
 from bot.alerts.case import Told
 from bot.alerts.channel import (
-    Addressed, Answer, Outcome, Request, fields, read, seconds, size,
+    Addressed, Answer, Outcome, Request, fields, message, read, seconds, size,
 )
 
 LIMIT = 2_000  # of UTF-16 units
@@ -46,8 +46,7 @@ class Discord(Addressed):
     def outcome(self, answer: Answer) -> Outcome:
         told = fields(answer.body)
         if 200 <= answer.status < 300:
-            name = str(told.get("id", ""))
-            return Outcome(ok=True, message=name if name.isdecimal() else None)
+            return Outcome(ok=True, message=message(told.get("id")))
         if answer.status == 429:
             return Outcome(wait_s=seconds(told.get("retry_after", answer.retry_after)),
                            why="asks for fewer messages")

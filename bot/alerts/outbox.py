@@ -2,6 +2,8 @@
 matters, and never faster than a person can take it. Pure: told what time it is.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from bot.alerts.case import Event, Told
@@ -70,10 +72,11 @@ class Letter:
 
 
 class Outbox:
-    """has_updates: of the channel. dropped: cases that it was never told of."""
+    """has_updates: of the channel. dropped: cases that it was never told of. changes: grows with
+    all that may change what is known."""
 
     def __init__(self, has_updates: bool, bucket: Bucket) -> None:
-        self.dropped = 0
+        self.dropped = self.changes = 0
         self._has_updates = has_updates
         self._bucket = bucket
         self._letters: dict[str, Letter] = {}
@@ -83,7 +86,20 @@ class Outbox:
     def waiting(self) -> int:
         return sum(letter.waits or bool(letter.old) for letter in self._letters.values())
 
+    @property
+    def known(self) -> list[tuple[Told, tuple[str, ...]]]:
+        """Cases that the channel was told of, and not all of their end; with their messages."""
+        return [(letter.told, tuple(dict.fromkeys([*letter.old, *letter.messages])))
+                for letter in self._letters.values() if letter.is_known]
+
+    def adopt(self, told: Told, messages: Sequence[str]) -> None:
+        """The end of a case that the channel was told of in an earlier life."""
+        letter = self._letters[told.id] = Letter(told)
+        letter.rung, letter.messages = told.bells, [*messages]
+        self.changes += 1
+
     def put(self, told: Told) -> None:
+        self.changes += 1
         letter = self._letters.get(told.id)
         if letter is None:
             self._letters[told.id] = Letter(told)
@@ -112,6 +128,7 @@ class Outbox:
 
     def done(self, step: Step, message: str | None) -> None:
         """It was taken. message: its name, where it has one."""
+        self.changes += 1
         self._more -= step.more
         letter = self._letters.get(step.told.id)
         if letter is None:  # it gave way to others meanwhile
@@ -129,6 +146,7 @@ class Outbox:
 
     def gone(self, step: Step) -> None:
         """The message that was to be changed is not there any more."""
+        self.changes += 1
         letter = self._letters.get(step.told.id)
         if letter is None:
             return
@@ -138,6 +156,7 @@ class Outbox:
 
     def give_up(self, step: Step) -> None:
         """It cannot be told."""
+        self.changes += 1
         if self._letters.pop(step.told.id, None) is not None:
             self.dropped += 1
 

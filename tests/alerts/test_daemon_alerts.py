@@ -186,6 +186,31 @@ def test_a_bot_that_was_away_tells_it(tmp_path: Path, sandbox: Sandbox, server: 
         assert post.body["items"][0]["kind"] == "down" and bot.terminate() == 0
 
 
+def test_what_was_open_when_it_was_killed_is_closed_after_the_start(
+    tmp_path: Path, sandbox: Sandbox, server: Receiver
+) -> None:
+    told = settings(sandbox, server.settings("telegram", "webhook"))
+    kept = tmp_path / "data/alerts.json"
+    with daemon(tmp_path, told, program=QUICK) as bot:
+        bot.wait_for("ETHUSDT is served from websocket")
+        cut_all(sandbox)
+        eventually(lambda: kept.exists() and kept.read_text().count("telegram") and
+                   kept.read_text().count("webhook"))
+        bot.signal(signal.SIGKILL)
+        bot.ended()
+    sandbox.heal()
+    first = server.of("webhook")[-1].body
+    with daemon(tmp_path, told, program=QUICK) as bot:
+        eventually(lambda: [post for post in server.of("webhook")
+                            if post.body["id"] == first["id"] and post.body["event"] == "closed"])
+        eventually(lambda: "restarted meanwhile" in server.of("telegram")[-1].text)
+        eventually(lambda: kept.read_bytes() == b"[]")
+        assert bot.terminate() == 0
+    last = server.of("webhook")[-1].body
+    assert last["revision"] > first["revision"] and first["title"] in last["text"]
+    assert not [post.fault for post in server.posts if post.fault]
+
+
 def test_an_answer_that_is_junk_leaves_nothing_secret_in_the_log(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:

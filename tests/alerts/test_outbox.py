@@ -229,3 +229,35 @@ def test_who_gives_way_while_under_way_is_no_fault() -> None:
     desk.outbox.done(step, "m1")
     desk.outbox.gone(step)
     assert desk.outbox.dropped == 1
+
+
+def test_what_the_channel_knows_is_what_it_took_and_was_not_told_the_end_of() -> None:
+    desk = Desk()
+    desk.outbox.put(told("a"))
+    desk.outbox.put(told("b"))
+    assert desk.outbox.known == []
+    desk.send()
+    assert [(one.id, messages) for one, messages in desk.outbox.known] == [("a", ("m1",))]
+    desk.send()
+    desk.outbox.put(told("a", event="updated", bells=1))
+    desk.send()
+    desk.outbox.put(told("a", "closed", bells=1))
+    desk.send()
+    assert [messages for _, messages in desk.outbox.known] == [("m1", "m3"), ("m2",)]
+    before = desk.outbox.changes
+    desk.send_all(90.0)
+    assert [one.id for one, _ in desk.outbox.known] == ["b"] and desk.outbox.changes > before
+
+
+def test_the_end_of_what_an_earlier_life_told_changes_all_its_messages() -> None:
+    desk = Desk()
+    desk.outbox.adopt(told("old", "closed"), ("7", "8"))
+    steps = desk.send_all(90.0)
+    assert [(step.told.event, step.edit) for step in steps] == [("closed", "8"), ("closed", "7")]
+    assert desk.outbox.known == [] and desk.outbox.waiting == 0
+
+
+def test_without_edits_the_end_of_what_an_earlier_life_told_is_one_message() -> None:
+    desk = Desk(has_updates=False, names=False)
+    desk.outbox.adopt(told("old", "closed"), ())
+    assert [(step.told.event, step.edit) for step in desk.send_all(90.0)] == [("closed", None)]
