@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from bot.sandbox.server import Sandbox
 from tests.alerts.receiver import TOKEN, Post, Receiver, receiver
@@ -170,6 +171,26 @@ def test_a_drill_is_labelled(tmp_path: Path, sandbox: Sandbox, server: Receiver)
     for post in server.of("telegram"):
         assert "[primary] DRILL: " in post.text or "Over after" in post.text
         assert "DRILL: " in post.text.splitlines()[0] and "🔴" not in post.text
+
+
+def test_an_outage_that_begins_during_a_drill_is_told(
+    tmp_path: Path, sandbox: Sandbox, server: Receiver
+) -> None:
+    more = {"ENABLE_DRILL": "true", "API_TOKEN": "word"}
+    with daemon(tmp_path, settings(sandbox, server.settings("telegram"), **more),
+                program=QUICK) as bot:
+        bot.wait_for("ETHUSDT is served from websocket")
+        begun = requests.post(
+            f"http://127.0.0.1:{bot.port}/api/v1/drill", timeout=5,
+            headers={"Authorization": "Bearer word"},
+            json={"source": "binance", "fault": "cut", "seconds": 60})
+        assert begun.status_code == 202
+        bot.wait_for("Source switch: binance -> okx")
+        cut_all(sandbox)
+        [first, *_] = eventually(lambda: server.of("telegram"))
+        assert first.text.startswith("🔴 [primary] ") and "DRILL" not in first.text.splitlines()[0]
+        assert "have no trusted price" in first.text or "has no trusted price" in first.text
+        assert bot.terminate() == 0
 
 
 def test_a_bot_that_was_away_tells_it(tmp_path: Path, sandbox: Sandbox, server: Receiver) -> None:
