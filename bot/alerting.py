@@ -1,12 +1,13 @@
 """The alerts of the daemon put together: who is told, of what, and who tells."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.alerts.channel import Channel
 from bot.alerts.courier import Courier
 from bot.alerts.delivery import Delivery
 from bot.alerts.facts import NOWHERE, Happening, Severity
+from bot.alerts.memory import NAME, Memory
 from bot.alerts.receivers import webhook
 from bot.alerts.telegram import Telegram
 from bot.config import Config
@@ -20,12 +21,18 @@ log = logging.getLogger(__name__)
 class Alerts:
     """workers: none where no channel is set; then nothing is kept and nobody is told."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(
+        self, config: Config, rehearsed: Callable[[str], bool] = lambda symbol: False
+    ) -> None:
+        """rehearsed: whether it may be the work of a drill that the price of a symbol is as it is.
+        """
         self._least = Severity.of(config.alert_min_severity)
         self._channels = channels(config)
         self._courier = Courier(
             config.instance_id, self._least, home(config),
-            [Delivery(channel) for channel in self._channels]) if self._channels else None
+            [Delivery(channel) for channel in self._channels],
+            rehearsed=rehearsed,
+            memory=Memory(config.duckdb_path.with_name(NAME))) if self._channels else None
         self.workers: list[Worker] = [self._courier] if self._courier else []
 
     def put(self, event: Happening) -> None:

@@ -39,7 +39,7 @@ class Parts:
         self.ledger = Ledger(self.instance, self.symbols, sources)
         self.trail = Trail(self.symbols, sources, config.poll_interval_ms / 1000)
         self.recording = Recording(config, self.ledger, self.trail.adopt)
-        self.alerts = Alerts(config)
+        self.alerts = Alerts(config, self.ledger.rehearsed)
         self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
                                  self.hub, self.recording.recorder)
         self.broker = Broker(config, self.reporter.link_changed, self.reporter.kafka_fault)

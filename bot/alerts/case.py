@@ -55,16 +55,18 @@ class Path(msgspec.Struct, frozen=True):
 class Told(msgspec.Struct, frozen=True, kw_only=True):
     """A case as of one moment.
 
-    revision: which telling of it this is, from 1. severity: worst so far. rises: how often it grew
-    worse after it was told. items: worst first. opened_at, closed_at: epoch s; closed_at None while
-    it is open. is_quiet: nothing that counts is wrong at the moment, but it may come back.
+    revision: which telling of it this is, from 1. severity: worst so far. bells: how often, after
+    it was told, people had to look again: it grew worse, or was wrong again after it had been told
+    as quiet. items: worst first. opened_at, closed_at: epoch s; closed_at None while it is open.
+    is_quiet: nothing that counts is wrong now, but may come back. before: its title, where no more
+    is known of it, for it is of an earlier life.
     """
 
     id: str
     revision: int
     event: Event
     severity: Severity
-    rises: int
+    bells: int
     items: tuple[Item, ...]
     paths: tuple[Path, ...]
     instance: str
@@ -72,6 +74,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     closed_at: float | None
     lasted_s: float
     is_quiet: bool = False
+    before: str = ""
 
 
 class Thing:
@@ -120,8 +123,15 @@ class Thing:
         """Note whether it has lasted, or come back, so that it is worth telling."""
         came_back = self.times > 1
         until = now if came_back or self.fact.is_notice else self.ended or now
-        if until - self.since >= (pace.settle if came_back else pace.gather):
+        if self._lasted(pace, until):
             self.ripe = max(self.ripe or Severity.INFO, self.fact.severity)
+
+    def stands(self, pace: Pace, now: float) -> bool:
+        """Whether it is wrong, has lasted, and is worth a bell."""
+        return self.is_open and self.fact.severity >= Severity.WARNING and self._lasted(pace, now)
+
+    def _lasted(self, pace: Pace, until: float) -> bool:
+        return until - self.since >= (pace.settle if self.times > 1 else pace.gather)
 
     def item(self, now: float) -> Item:
         going_on_s = max(0.0, now - self.began) if self.is_open else 0.0
@@ -150,7 +160,8 @@ class Case:
         self.told: Severity | None = None
         self.told_at = now
         self.is_dirty = False
-        self.rises = 0
+        self.bells = 0
+        self.was_quiet = False  # when it was told last
         self._tellings = 0
         self._instance = instance
         self._least = least
@@ -174,6 +185,14 @@ class Case:
     def is_quiet(self) -> bool:
         """Whether nothing that counts is wrong at the moment."""
         return not any(thing.is_open for thing in self.counting)
+
+    def is_hushed(self, now: float) -> bool:
+        """Whether it is too early to tell that it is quiet, for it came back before."""
+        return self.is_quiet and now - self.last < self.calm_s - self._pace.calm
+
+    def is_back(self, now: float) -> bool:
+        """Whether something is wrong again that had been told as quiet."""
+        return self.was_quiet and any(thing.stands(self._pace, now) for thing in self.counting)
 
     def takes_in(self, subject: Subject, now: float) -> bool:
         """Whether what opens now belongs to it: what it had before, while that may come and go; and
@@ -218,13 +237,14 @@ class Case:
     def tell(self, event: Event, severity: Severity, now: float, wall: float) -> Told:
         """It as it is now. wall: epoch s of `now`."""
         self.told, self.told_at, self.is_dirty = severity, now, False
+        self.was_quiet = self.is_quiet
         self._tellings += 1
         ended = max(now if thing.ended is None else thing.ended for thing in self.counting)
         opened_at, lasted_s = wall - (now - self.began), ended - self.began
         items = sorted((thing.item(now) for thing in self.things.values()),
                        key=lambda item: (-item.severity, not item.is_open))
         return Told(
-            id=self.id, revision=self._tellings, event=event, severity=severity, rises=self.rises,
+            id=self.id, revision=self._tellings, event=event, severity=severity, bells=self.bells,
             items=tuple(items), paths=tuple(self._paths.values()), instance=self._instance,
             opened_at=opened_at, closed_at=opened_at + lasted_s if event == "closed" else None,
             lasted_s=lasted_s, is_quiet=self.is_quiet)

@@ -82,10 +82,11 @@ class Cases:
             return "closed" if case.is_only_notices() else "opened"
         if case.is_over(now):
             return "closed"
-        if ripe > case.told:
-            case.rises += 1
+        if ripe > case.told or case.is_back(now):
+            case.bells += 1
             return "updated"
-        return "updated" if case.is_dirty and now - case.told_at >= self._pace.update else None
+        is_due = case.is_dirty and now - case.told_at >= self._pace.update
+        return "updated" if is_due and not case.is_hushed(now) else None
 
     # ---- facts
 
@@ -116,13 +117,15 @@ class Cases:
         self._touch(case, thing, now)
 
     def _change(self, fact: Fact, case: Case | None, thing: Thing, now: float) -> None:
-        counted = thing.worst >= self._least
+        counted, was_drill = thing.worst >= self._least, thing.fact.is_drill
         news = thing.changed(fact, now)
         counts = thing.worst >= self._least
         if case is None and counts:
             del self._lone[fact.subject]
             case = self._joined(fact.subject, now) or self._begin(fact, now)
             case.things[fact.subject] = thing
+            if was_drill and case.told is None:  # it was in earnest all the time
+                case.began = min(case.began, thing.began)
         if case is not None and counts and not counted:
             case.grown = now
         if case is not None and news:

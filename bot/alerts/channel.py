@@ -1,5 +1,6 @@
 """What a channel is: a way to write a case down for one receiver, and to read its answers. Pure."""
 
+import re
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -9,6 +10,7 @@ from bot.alerts.case import Told
 from bot.errors import short
 
 LONGEST_WAIT_S = 3600.0
+MESSAGE = r"^[0-9]{1,20}\Z"  # how channels name a message; it becomes part of an address
 Json = dict[str, object]
 
 
@@ -70,6 +72,15 @@ class Channel(Protocol):
     def outcome(self, answer: Answer) -> Outcome: ...
 
 
+class Addressed:
+    """What a channel knows that is set up with nothing but an address."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.to = host_of(urlsplit(url))
+        self.secrets = secrets_of(url)
+
+
 def read(answer: Answer, remedy: str, setting: str, said: str = "") -> Outcome:
     """What every receiver means by its status. remedy: for what will not get better. setting: the
     one that says where it is. said: its words, where they are not its whole body."""
@@ -102,9 +113,15 @@ def fields(body: bytes) -> Json:
     return found if isinstance(found, dict) else {}
 
 
+def message(name: object) -> str | None:
+    """What an answer names a message, if that is a name."""
+    text = str(name) if type(name) in (int, str) else ""
+    return text if re.match(MESSAGE, text) else None
+
+
 def size(text: str) -> int:
     """In UTF-16 units, as Telegram counts and Discord never counts more."""
-    return len(text.encode("utf-16-le")) // 2
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def secrets_of(url: str) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from bot.alerts.case import Pace, Told
 from bot.alerts.cases import Cases
 from bot.alerts.delivery import Delivery
 from bot.alerts.facts import Facts, Happening, Severity
-from bot.logs.facts import facts
+from bot.alerts.memory import Left, Memory
+from bot.logs.facts import clean, facts
 from bot.model import AlertStatus, OpenAlert
 from bot.worker import Deadline, Worker
 
@@ -32,16 +33,22 @@ class Courier(Worker):
         home: str,
         deliveries: Sequence[Delivery],
         pace: Pace = Pace(),
+        rehearsed: Callable[[str], bool] = lambda symbol: False,
+        memory: Memory | None = None,
         mono: Callable[[], float] = monotonic,
         wall: Callable[[], float] = time,
     ) -> None:
-        """least: of what is told. home: the tier that serves while all is well."""
+        """least: of what is told. home, rehearsed: see Facts. memory: without one nothing is kept.
+        """
         super().__init__("alerts")
         self._least = least
         self._mono, self._wall = mono, wall
         self._deliveries = tuple(deliveries)
-        self._facts = Facts(home)
-        self._cases = Cases(instance, least, pace)
+        self._facts = Facts(home, rehearsed)
+        self._instance = clean(instance)
+        self._cases = Cases(self._instance, least, pace)
+        self._memory = memory or Memory()
+        self._kept = 0  # changes that the memory knows of
         # appended to by any thread, emptied by this one, which a deque allows without a lock
         self._inbox: deque[tuple[Happening, float, float]] = deque()
         self._wake = threading.Event()
@@ -66,6 +73,9 @@ class Courier(Worker):
         super().stop()
         self._wake.set()
 
+    def open(self) -> None:
+        self._memory.open()
+
     def step(self) -> None:
         if self._is_busy:
             self._wake.wait(TICK_S)
@@ -80,7 +90,7 @@ class Courier(Worker):
         """What can be told in a moment still is."""
         deadline, pause = Deadline(END_S), threading.Event()
         self._turn()
-        while any(one.is_sending for one in self._deliveries) and not deadline.passed:
+        while self._is_at_work and not deadline.passed:
             pause.wait(min(TICK_S / 10, deadline.left_s))
             self._turn()
         left = sum(one.status.waiting for one in self._deliveries)
@@ -89,8 +99,13 @@ class Courier(Worker):
                         extra=facts("alerts_unsent", count=left))
 
     @property
+    def _is_at_work(self) -> bool:
+        return self._memory.is_busy or any(one.is_sending for one in self._deliveries)
+
+    @property
     def _is_busy(self) -> bool:
-        return self._cases.is_busy or not all(one.is_idle for one in self._deliveries)
+        return (self._cases.is_busy or self._facts.is_waiting or self._memory.is_busy
+                or not all(one.is_idle for one in self._deliveries))
 
     def _turn(self) -> None:
         while self._inbox:
@@ -100,13 +115,28 @@ class Courier(Worker):
                 self._cases.take(fact, now, wall)
             if move is not None:
                 self._cases.move(move, now)
-        for told in self._cases.due(self._mono(), self._wall()):
+        now, wall = self._mono(), self._wall()
+        for fact in self._facts.retold():
+            self._cases.take(fact, now, wall)
+        for told in self._cases.due(now, wall):
             self._show(told)
             for delivery in self._deliveries:
                 delivery.put(told)
         for delivery in self._deliveries:
             delivery.turn()
+        self._remember(wall)
         self._status = self._look()
+
+    def _remember(self, wall: float) -> None:
+        """Keep what is open now, and close what an earlier life left open."""
+        changes = sum(one.changes for one in self._deliveries)
+        if changes != self._kept:
+            self._kept = changes
+            self._memory.keep(known(self._deliveries))
+        for left in self._memory.turn():
+            told = left.closed(self._instance, wall)
+            for delivery in self._deliveries:
+                delivery.adopt(left, told)
 
     def _show(self, told: Told) -> None:
         if told.closed_at is None:
@@ -118,3 +148,15 @@ class Courier(Worker):
     def _look(self) -> AlertStatus:
         return AlertStatus(self._least.word, tuple(one.status for one in self._deliveries),
                            tuple(self._shown.values()), self._cases.brief, self._dropped)
+
+
+def known(deliveries: Sequence[Delivery]) -> tuple[Left, ...]:
+    """What some of them told and is not over there."""
+    found: dict[str, Left] = {}
+    for delivery in deliveries:
+        for told, messages in delivery.known:
+            left = found.setdefault(told.id, Left(
+                told.id, told.revision, told.severity, max(0.0, told.opened_at),
+                told.before or letter.title(told), {}))
+            left.messages[delivery.name] = messages
+    return tuple(found.values())

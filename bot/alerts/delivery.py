@@ -10,9 +10,11 @@ from time import monotonic, time
 
 from bot.alerts.case import Told
 from bot.alerts.channel import Answer, Channel, Outcome, Request
+from bot.alerts.memory import Left
 from bot.alerts.outbox import Bucket, Outbox, Step
 from bot.alerts.posting import NotSent, masked, post
 from bot.backoff import Backoff
+from bot.errors import named
 from bot.logs.facts import facts
 from bot.model import ChannelStatus
 from bot.worker import Detached
@@ -23,6 +25,7 @@ REQUEST_S = 12.0  # then it is left behind; above what a request allows itself
 STRAYS = 2  # requests that hang beyond that; with so many no new one is begun
 RETRY_S, RETRY_CAP_S = 2.0, 300.0
 REFUSED_S = 600.0  # between attempts at what will not get better by itself
+TIRED_S = 60.0  # who asks for fewer messages for so long is taken for down
 
 Post = Callable[[Request, tuple[str, ...]], Answer]
 
@@ -44,19 +47,35 @@ class Delivery:
         # one client of one receiver gains nothing from jitter
         self._backoff = Backoff(RETRY_S, RETRY_CAP_S, uniform=lambda _, ceiling: ceiling)
         self._step: Step | None = None
-        self._call: Detached[Answer] | None = None
+        self._call: Detached[Outcome] | None = None
         self._began = 0.0
-        self._strays: list[Detached[Answer]] = []
+        self._strays: list[Detached[Outcome]] = []
         self._not_before = 0.0
         self._up: bool | None = None
         self._reason = ""
-        self._down_since = 0.0
-        self._failures = 0  # since it was up
+        self._said = ""  # to the log, since it was up
+        self._down_since = 0.0  # the first failure since then
+        self._failures = 0  # since then, refusals too
         self._sent = self._failed = 0
         self._last_sent_at: int | None = None
 
     def put(self, told: Told) -> None:
         self._outbox.put(told)
+
+    def adopt(self, left: Left, told: Told) -> None:
+        """Tell the end of a case of an earlier life, if it was told here. told: that end."""
+        if self.name in left.messages:
+            self._outbox.adopt(told, left.messages[self.name])
+
+    @property
+    def known(self) -> list[tuple[Told, tuple[str, ...]]]:
+        """See Outbox."""
+        return self._outbox.known
+
+    @property
+    def changes(self) -> int:
+        """See Outbox."""
+        return self._outbox.changes
 
     @property
     def is_sending(self) -> bool:
@@ -96,16 +115,19 @@ class Delivery:
         self._outbox.sent(now)
         self._began = now
         channel, send = self.channel, self._post
-        request = channel.request(step.told, step.edit, step.reply_to, step.more)
-        self._call = Detached(f"alerts-{channel.name}", lambda: send(request, channel.secrets))
+        # there, a fault in the wording or the reading of one message costs no more than that
+        self._call = Detached(f"alerts-{channel.name}", lambda: channel.outcome(send(
+            channel.request(step.told, step.edit, step.reply_to, step.more), channel.secrets)))
 
-    def _answered(self, step: Step, call: Detached[Answer]) -> None:
-        try:
-            outcome = self.channel.outcome(call.result())
-        except NotSent as error:
-            self._failure(str(error))
-            return
-        if outcome.ok:
+    def _answered(self, step: Step, call: Detached[Outcome]) -> None:
+        fault = call.failure
+        if isinstance(fault, NotSent):
+            self._failure(str(fault))
+        elif fault is not None:
+            self._outbox.give_up(step)
+            self._failure(masked(f"internal fault ({named(fault)}), this message is given up",
+                                 self.channel.secrets))
+        elif (outcome := call.result()).ok:
             self._outbox.done(step, outcome.message)
             self._success()
         elif outcome.is_gone:
@@ -115,12 +137,12 @@ class Delivery:
 
     def _success(self) -> None:
         now = self._mono()
-        if self._failures:
+        if self._said:
             log.info("📣 [ALERTS] Telling %s again after %.1f s; %d attempts had failed",
-                     self._name, now - self._down_since, self._failures,
+                     self.name, now - self._down_since, self._failures,
                      extra=facts("alert_mended", count=self._failures,
                                  duration_ms=(now - self._down_since) * 1000))
-        self._up, self._reason = True, ""
+        self._up, self._reason, self._said = True, "", ""
         self._failures = 0
         self._backoff.reset()
         self._sent += 1
@@ -129,25 +151,40 @@ class Delivery:
     def _not_taken(self, outcome: Outcome) -> None:
         why = masked(outcome.why, self.channel.secrets)
         if outcome.wait_s is not None:
-            # no fault of the line, and nothing to be said of it
-            self._not_before = self._mono() + outcome.wait_s
-            self._reason = f"{why}, {outcome.wait_s:.0f} s from now on"
-            self._failed += 1
+            self._refused(why, outcome.wait_s)
         else:
             self._failure(why, REFUSED_S if outcome.is_final else None)
 
+    def _refused(self, why: str, wait_s: float) -> None:
+        """It asks for fewer messages: no fault of the line, unless it goes on."""
+        until = self._failed_until(wait_s)
+        if self._said or until - self._down_since >= TIRED_S:
+            self._down(why, is_news=False)
+        self._reason = f"{why}, {wait_s:.0f} s from now on"
+
     def _failure(self, why: str, pause_s: float | None = None) -> None:
-        now, first = self._mono(), not self._failures
+        self._failed_until(self._backoff.next_s() if pause_s is None else pause_s)
+        self._down(why, is_news=pause_s is not None)
+
+    def _failed_until(self, pause_s: float) -> float:
+        """Count an attempt, and pause. Returns: until when."""
+        now = self._mono()
+        if not self._failures:
+            self._down_since = now
         self._failed += 1
         self._failures += 1
-        if first:
-            self._down_since = now
-        if first or (why != self._reason and pause_s is not None):
-            log.warning("📣 [ALERTS] Cannot tell %s: %s", self._name, why,
+        self._not_before = now + pause_s
+        return self._not_before
+
+    def _down(self, why: str, is_news: bool) -> None:
+        """is_news: it is said although something was said already, if that was something else."""
+        if not self._said or (is_news and why != self._said):
+            self._said = why
+            log.warning("📣 [ALERTS] Cannot tell %s: %s", self.name, why,
                         extra=facts("alert_failed", reason=why))
         self._up, self._reason = False, why
-        self._not_before = now + (self._backoff.next_s() if pause_s is None else pause_s)
 
     @property
-    def _name(self) -> str:
+    def name(self) -> str:
+        """Which channel, and whom it reaches."""
         return f"{self.channel.name} ({self.channel.to})"

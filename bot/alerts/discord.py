@@ -1,7 +1,7 @@
 """Discord's webhooks. Source: docs.discord.com, "Webhook resource" (execute with wait, edit webhook
 message), "Rate limits".
 
-A message is edited in place; one that grows worse is a new one, for edits ring no bell.
+A message is edited in place; a bell is a new one, for edits ring none.
 """
 
 import re
@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from bot.alerts import letter
 from bot.alerts.case import Told
 from bot.alerts.channel import (
-    Answer, Outcome, Request, fields, host_of, read, seconds, secrets_of, size,
+    Addressed, Answer, Outcome, Request, fields, message, read, seconds, size,
 )
 
 LIMIT = 2_000  # of UTF-16 units
@@ -22,14 +22,13 @@ LOOK = "look at the webhook in the channel's settings, Integrations"
 OWN_SIGNS = re.compile(r"([\\*_~`|<>\[\]])")
 
 
-class Discord:
+class Discord(Addressed):
     name = "discord"
     has_updates = True
 
     def __init__(self, url: str) -> None:
-        self._url = urlsplit(url)
-        self.to = host_of(self._url)
-        self.secrets = secrets_of(url)
+        super().__init__(url)
+        self._parts = urlsplit(url)
 
     def request(
         self, told: Told, edit: str | None = None, reply_to: str | None = None, more: int = 0
@@ -38,7 +37,7 @@ class Discord:
         text = letter.text(told, lambda text: size(escaped(text)) <= LIMIT, more)
         body: dict[str, object] = {"content": escaped(text), "allowed_mentions": {"parse": []},
                                    "flags": NO_PREVIEWS}
-        path, query = self._url.path.rstrip("/"), dict(parse_qsl(self._url.query))
+        path, query = self._parts.path.rstrip("/"), dict(parse_qsl(self._parts.query))
         query.pop("wait", None)  # thread_id, the other one there is, belongs to both
         if edit is not None:
             return Request("PATCH", self._at(f"{path}/messages/{edit}", query), body)
@@ -47,8 +46,7 @@ class Discord:
     def outcome(self, answer: Answer) -> Outcome:
         told = fields(answer.body)
         if 200 <= answer.status < 300:
-            name = str(told.get("id", ""))
-            return Outcome(ok=True, message=name if name.isdecimal() else None)
+            return Outcome(ok=True, message=message(told.get("id")))
         if answer.status == 429:
             return Outcome(wait_s=seconds(told.get("retry_after", answer.retry_after)),
                            why="asks for fewer messages")
@@ -59,7 +57,7 @@ class Discord:
                     str(told.get("message", "")))
 
     def _at(self, path: str, query: dict[str, str]) -> str:
-        return urlunsplit(self._url._replace(path=path, query=urlencode(query)))
+        return urlunsplit(self._parts._replace(path=path, query=urlencode(query)))
 
 
 def escaped(text: str) -> str:

@@ -1,6 +1,6 @@
 """What happens in the bot, read as facts about things that can be wrong. Nothing here waits."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 
 import msgspec
@@ -9,6 +9,7 @@ from bot.causes import TIERS
 from bot.events import FailoverFailed, LinkChanged, RecordingChanged, SourceSwitched, TierChanged
 from bot.incidents.incident import DOWN, LOST, UNRECORDED, Incident
 from bot.incidents.story import is_drill
+from bot.logs.facts import clean
 
 Happening = (
     Incident | TierChanged | LinkChanged | RecordingChanged | SourceSwitched | FailoverFailed)
@@ -17,6 +18,7 @@ Subject = tuple[str, ...]
 LONG_DOWN_MS = 60_000.0  # a bot that did not run for longer than this is worth a warning
 OVER_AT_ONCE = (DOWN, LOST)  # known only when they are over
 NOWHERE = "nowhere"
+LATEST = 253_402_300_799.0  # epoch s, of the last year that can be written as a date
 
 
 class Severity(IntEnum):
@@ -80,14 +82,30 @@ class Move(msgspec.Struct, frozen=True):
 
 
 class Facts:
-    """Reads happenings in their order. home: the tier that serves while all is well."""
+    """Reads happenings in their order. What is kept is bounded by the number of symbols."""
 
-    def __init__(self, home: str) -> None:
+    def __init__(
+        self, home: str, rehearsed: Callable[[str], bool] = lambda symbol: False
+    ) -> None:
+        """home: the tier that serves while all is well. rehearsed: whether it may be the work of a
+        drill that the price of a symbol is as it is at this moment."""
         self._home = home
-        self._drilled: dict[str, set[str]] = {}  # symbol -> ids of open incidents of a drill
+        self._rehearsed = rehearsed
+        self._drilled: dict[str, TierChanged] = {}  # of what symbols the tier is put down to one
         self._served: set[str] = set()  # symbols of which a tier is known
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether something may have to be retold."""
+        return bool(self._drilled)
+
+    def retold(self) -> list[Fact]:
+        """What a drill does not explain any more."""
+        over = [symbol for symbol in self._drilled if not self._rehearsed(symbol)]
+        return [self._tier(self._drilled.pop(symbol), False) for symbol in over]
+
     def of(self, event: Happening) -> tuple[Fact | None, Move | None]:
+        event = sound(event)
         match event:
             case Incident():
                 return self._of_incident(event), None
@@ -106,8 +124,6 @@ class Facts:
 
     def _of_incident(self, incident: Incident) -> Fact:
         over = incident.closed_at is not None
-        if incident.symbol is not None:
-            self._note_drill(incident, incident.symbol, over)
         return Fact(
             subject=_subject(incident), over=over, severity=_severity(incident),
             rule=incident.rule, cause="" if incident.cause == incident.rule else incident.cause,
@@ -115,12 +131,6 @@ class Facts:
             is_drill=is_drill(incident), id=incident.id, revision=incident.revision,
             lasted_s=None if incident.duration_ms is None else incident.duration_ms / 1000,
             blackout_ms=incident.blackout_ms or 0.0)
-
-    def _note_drill(self, incident: Incident, symbol: str, over: bool) -> None:
-        if over:
-            self._drilled.get(symbol, set()).discard(incident.id)
-        elif is_drill(incident):
-            self._drilled.setdefault(symbol, set()).add(incident.id)
 
     def _move(self, event: TierChanged) -> Move | None:
         """Where a symbol is served from for the first time is no move."""
@@ -130,8 +140,13 @@ class Facts:
         return None
 
     def _of_tier(self, event: TierChanged) -> Fact:
-        """A change does not say why; while a drill shows in its symbol it is of the drill."""
-        drilled = bool(self._drilled.get(event.symbol))
+        self._drilled.pop(event.symbol, None)
+        low = _rank(event.current) > _rank(self._home)
+        if drilled := low and self._rehearsed(event.symbol):
+            self._drilled[event.symbol] = event
+        return self._tier(event, drilled)
+
+    def _tier(self, event: TierChanged, drilled: bool) -> Fact:
         unreal = event.current in (None, "mock")
         return Fact(
             subject=("tier", event.symbol), symbol=event.symbol, at=event.at, cause=event.reason,
@@ -139,6 +154,21 @@ class Facts:
             rule={None: "none", "mock": "synthetic"}.get(event.current, "tier"),
             is_drill=drilled, severity=Severity.INFO if drilled else
             Severity.CRITICAL if unreal else Severity.WARNING)
+
+
+def sound(event: Happening) -> Happening:
+    """The same, of texts and numbers that can be told whatever they were: some words come from
+    outside, and incidents from a file."""
+    return msgspec.structs.replace(event, **{
+        name: _sound(getattr(event, name)) for name in event.__struct_fields__})
+
+
+def _sound(value: object) -> object:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, float):  # a moment or a length; NaN compares false
+        return min(value, LATEST) if value >= 0.0 else 0.0
+    return value
 
 
 def _subject(incident: Incident) -> Subject:

@@ -1,24 +1,17 @@
 """Any receiver of JSON: every event of a case is posted, with the same id. `text` is what
 Mattermost, Rocket.Chat and the like show of it."""
 
-from urllib.parse import urlsplit
-
 from bot.alerts import letter
 from bot.alerts.case import Item, Told
-from bot.alerts.channel import Answer, Json, Outcome, Request, host_of, read, secrets_of
+from bot.alerts.channel import Addressed, Answer, Json, Outcome, Request, read
 
 MOST_ITEMS = 200
 LIMIT = 8_000  # of text; Mattermost cuts at 16,383 characters
 
 
-class Generic:
+class Generic(Addressed):
     name = "webhook"
     has_updates = True
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self.to = host_of(urlsplit(url))
-        self.secrets = secrets_of(url)
 
     def request(
         self, told: Told, edit: str | None = None, reply_to: str | None = None, more: int = 0

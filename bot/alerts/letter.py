@@ -19,6 +19,7 @@ DAY_S = 86_400
 STILL_TO_DO = ("disagreement", "unrecorded", "lost", DOWN)  # rules that leave work behind
 TEST = ("This is a test: nothing is wrong. What goes wrong will be told here, one message for "
         "each incident.")
+RESTARTED = "The bot was restarted meanwhile; what is wrong now is told anew"
 
 Group = list[Item]
 
@@ -27,6 +28,8 @@ def title(told: Told) -> str:
     """In one line: how bad, who says so, what."""
     if told.event == "test":
         return f"{MARKS[told.severity]} [{told.instance}] TEST ({told.severity.word})"
+    if told.before:
+        return f"{QUIET_MARK} [{told.instance}] {RESTARTED}"
     lead = groups(told)[0]
     drill = "DRILL: " if all(item.fact.is_drill for item in told.items) else ""
     mark, how = MARKS[lead[0].severity], ""
@@ -81,6 +84,10 @@ def guidance(told: Told) -> tuple[str, str]:
 def _end(told: Told, more: int) -> Iterator[str]:
     if told.event == "test":
         yield TEST
+        return
+    if told.before:
+        yield f"Told before: {told.before}"
+        yield f"Since {_clock(told.opened_at)}."
         return
     yield from _done(told)
     todo, where = guidance(told)

@@ -2,6 +2,8 @@
 matters, and never faster than a person can take it. Pure: told what time it is.
 """
 
+from collections.abc import Sequence
+
 import msgspec
 
 from bot.alerts.case import Event, Told
@@ -48,7 +50,7 @@ class Letter:
     def __init__(self, told: Told) -> None:
         self.told = told
         self.waits = True
-        self.rung = -1  # rises told of with a new message; -1 before the first
+        self.rung = -1  # bells of what was told; -1 before the first message
         self.messages: list[str] = []  # the newest last
         self.old: list[str] = []  # of a case that is over: still to be changed
 
@@ -58,8 +60,10 @@ class Letter:
 
     @property
     def rings(self) -> bool:
-        """Whether it is to be a new message: the first, or of what grew worse."""
-        return not self.is_known or (self.told.rises > self.rung and self.told.closed_at is None)
+        """Whether it is to be a new message: the first, or of what grew worse or came back."""
+        told = self.told
+        return not self.is_known or (
+            told.bells > self.rung and told.closed_at is None and not told.is_quiet)
 
     @property
     def event(self) -> Event:
@@ -68,10 +72,11 @@ class Letter:
 
 
 class Outbox:
-    """has_updates: of the channel. dropped: cases that it was never told of."""
+    """has_updates: of the channel. dropped: cases that it was never told of. changes: grows with
+    all that may change what is known."""
 
     def __init__(self, has_updates: bool, bucket: Bucket) -> None:
-        self.dropped = 0
+        self.dropped = self.changes = 0
         self._has_updates = has_updates
         self._bucket = bucket
         self._letters: dict[str, Letter] = {}
@@ -81,14 +86,27 @@ class Outbox:
     def waiting(self) -> int:
         return sum(letter.waits or bool(letter.old) for letter in self._letters.values())
 
+    @property
+    def known(self) -> list[tuple[Told, tuple[str, ...]]]:
+        """Cases that the channel was told of, and not all of their end; with their messages."""
+        return [(letter.told, tuple(dict.fromkeys([*letter.old, *letter.messages])))
+                for letter in self._letters.values() if letter.is_known]
+
+    def adopt(self, told: Told, messages: Sequence[str]) -> None:
+        """The end of a case that the channel was told of in an earlier life."""
+        letter = self._letters[told.id] = Letter(told)
+        letter.rung, letter.messages = told.bells, [*messages]
+        self.changes += 1
+
     def put(self, told: Told) -> None:
+        self.changes += 1
         letter = self._letters.get(told.id)
         if letter is None:
             self._letters[told.id] = Letter(told)
             self._make_room()
             return
         letter.told = told
-        letter.waits = letter.waits or self._wants(letter)
+        letter.waits = self._wants(letter)
 
     def next(self, now: float) -> Step | None:
         """What to send now; `done` or nothing follows."""
@@ -110,6 +128,7 @@ class Outbox:
 
     def done(self, step: Step, message: str | None) -> None:
         """It was taken. message: its name, where it has one."""
+        self.changes += 1
         self._more -= step.more
         letter = self._letters.get(step.told.id)
         if letter is None:  # it gave way to others meanwhile
@@ -117,7 +136,7 @@ class Outbox:
         if step.edit is not None and step.edit in letter.old:
             letter.old.remove(step.edit)
         else:
-            letter.rung = step.told.rises
+            letter.rung = step.told.bells
             letter.waits = not _same(letter.told, step.told) and self._wants(letter)
             if step.edit is None and message is not None:
                 letter.messages.append(message)
@@ -127,12 +146,19 @@ class Outbox:
 
     def gone(self, step: Step) -> None:
         """The message that was to be changed is not there any more."""
+        self.changes += 1
         letter = self._letters.get(step.told.id)
         if letter is None:
             return
         letter.messages = [name for name in letter.messages if name != step.edit]
         letter.old = [name for name in letter.old if name != step.edit]
         self._tidy(letter)
+
+    def give_up(self, step: Step) -> None:
+        """It cannot be told."""
+        self.changes += 1
+        if self._letters.pop(step.told.id, None) is not None:
+            self.dropped += 1
 
     def _wants(self, letter: Letter) -> bool:
         """Whether the channel is to be told of what is new in it."""

@@ -9,6 +9,7 @@ import requests
 from bot import __version__
 from bot.alerts.channel import Answer, Request
 from bot.errors import short
+from bot.logs.facts import clean
 from bot.wording import worded
 
 CONNECT_S = 5.0
@@ -46,7 +47,7 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     """`text` in one line, without what is secret."""
     for secret in secrets:
         text = text.replace(secret, MASK)
-    return short(text)
+    return short(clean(text))
 
 
 def _hush() -> None:

@@ -1,14 +1,12 @@
 """Slack's incoming webhooks, and what takes their form. Source: docs.slack.dev, "Sending messages
 using incoming webhooks", "Formatting message text", "Rate limits".
 
-They cannot edit: a case is told when it opens, when it grows worse, and when it is over.
+They cannot edit: a case is told when it opens, with each bell, and when it is over.
 """
-
-from urllib.parse import urlsplit
 
 from bot.alerts import letter
 from bot.alerts.case import Told
-from bot.alerts.channel import Answer, Outcome, Request, host_of, read, secrets_of
+from bot.alerts.channel import Addressed, Answer, Outcome, Request, read
 
 LIMIT = 3_900  # of characters, escaped; "4,000 is advised", 40,000 are cut off
 REMEDIES = {
@@ -21,14 +19,9 @@ REMEDIES = {
 }
 
 
-class Slack:
+class Slack(Addressed):
     name = "slack"
     has_updates = False
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self.to = host_of(urlsplit(url))
-        self.secrets = secrets_of(url)
 
     def request(
         self, told: Told, edit: str | None = None, reply_to: str | None = None, more: int = 0

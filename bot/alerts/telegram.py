@@ -1,14 +1,16 @@
 """Telegram's Bot API. Source: core.telegram.org/bots/api, "sendMessage", "editMessageText",
 "ReplyParameters", "ResponseParameters".
 
-A message is edited in place; one that grows worse is a new one in reply, for edits ring no bell.
+A message is edited in place; a bell is a new one in reply, for edits ring none.
 """
 
 from urllib.parse import urlsplit
 
 from bot.alerts import letter
 from bot.alerts.case import Told
-from bot.alerts.channel import Answer, Json, Outcome, Request, fields, host_of, read, seconds, size
+from bot.alerts.channel import (
+    Answer, Json, Outcome, Request, fields, host_of, message, read, seconds, size,
+)
 
 LIMIT = 4_096  # of UTF-16 units
 SAME = "message is not modified"
@@ -60,7 +62,7 @@ class Telegram:
         parameters, result = told.get("parameters"), told.get("result")
         if told.get("ok") is True and 200 <= answer.status < 300:
             name = result.get("message_id") if isinstance(result, dict) else None
-            return Outcome(ok=True, message=str(name) if isinstance(name, int) else None)
+            return Outcome(ok=True, message=message(name))
         if SAME in said:
             return Outcome(ok=True)
         if any(words in said.lower() for words in GONE):

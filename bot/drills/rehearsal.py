@@ -88,7 +88,8 @@ class Rehearsal(Worker):
         log.info("🧪 [DRILL] %s: %s for %g s begins", self._source, self._fault, self._seconds,
                  extra=facts("drill_started", source=self._source, reason=self._fault,
                              duration_ms=self._seconds * 1000))
-        self._ledger.drill(self._source, f"drill: {self._fault} for {self._seconds:g} s")
+        self._ledger.drill(self._source, f"drill: {self._fault} for {self._seconds:g} s",
+                           self._seconds)
         self._stage.feeds[self._source].drill(self._fault, self._seconds)
 
     def step(self) -> None:

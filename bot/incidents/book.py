@@ -10,9 +10,12 @@ from itertools import count
 
 import msgspec
 
+from bot.events import SourceSwitched
+from bot.incidents.gap import Gap
 from bot.incidents.incident import (
     DOWN, LOST, UNRECORDED, Availability, History, Incident, Span, merged,
 )
+from bot.incidents.rehearsed import labelled, outlived
 from bot.incidents.tally import Tally
 
 KEPT = 1_000  # closed incidents that can be asked for; the figures rest on all there were
@@ -22,19 +25,32 @@ Subject = tuple[str | None, str]
 
 
 class Open(msgspec.Struct):
-    """An incident that goes on. mono: monotonic s of its opening; first: its first cause; rules:
+    """An incident that goes on. mono: monotonic s of its opening. causes: the first, and what it
+    came to by another rule; label: the words of the drill that it is put down to, if it is. rules:
     all that it has had.
     """
 
     incident: Incident
     mono: float
-    first: str
+    causes: list[str]
     rules: set[str]
+    label: str = ""
+
+    @property
+    def cause(self) -> str:
+        first = labelled(self.causes[0], self.label) if self.label else self.causes[0]
+        return "; then ".join([first, *self.causes[1:]])
+
+    def retold(self, **fields: object) -> Incident:
+        """It as it is now, as a new revision."""
+        self.incident = msgspec.structs.replace(
+            self.incident, revision=self.incident.revision + 1, **fields)
+        return self.incident
 
 
 class Book:
-    """began, began_at: the start of this process, monotonic and epoch s. open: what goes on.
-    begun: incidents of this process, by the rule with which each began.
+    """began, began_at: the start of this process, monotonic and epoch s. open: what goes on;
+    drilled: what of it is put down to a drill.
     """
 
     def __init__(
@@ -47,7 +63,9 @@ class Book:
     ) -> None:
         self.began, self.began_at = mono(), wall()
         self.open: dict[Subject, Open] = {}
-        self.begun: Counter[str] = Counter()
+        self.drilled: set[Subject] = set()
+        self._begun: Counter[str] = Counter()  # by the rule with which each began
+        self._gap = Gap(instance)
         self._instance = instance
         self._mono, self._wall = mono, wall
         self._serial = count(1)
@@ -66,22 +84,57 @@ class Book:
         return self._since
 
     def begin(
-        self, subject: Subject, cause: str, rule: str, mono: float, since: float | None
+        self, subject: Subject, cause: str, rule: str, mono: float, since: float | None,
+        label: str = "",
     ) -> Incident:
-        """Open an incident at `mono`. since: monotonic s of the last good, if that is known."""
+        """Open an incident at `mono`. since: monotonic s of the last good, if that is known. label:
+        the words of the drill that it is put down to.
+        """
         opened_at = self._wall() - (self._mono() - mono)
         incident = Incident(
-            id=self._new_id(opened_at), source=subject[0], symbol=subject[1], cause=cause,
+            id=self._new_id(opened_at), source=subject[0], symbol=subject[1],
+            cause=labelled(cause, label) if label else cause,
             rule=rule, opened_at=opened_at, instance=self._instance,
             detected_after_ms=None if since is None else max(0.0, mono - since) * 1000)
-        self.open[subject] = Open(incident, mono, cause, {rule})
-        self.begun[rule] += 1
+        self.open[subject] = Open(incident, mono, [cause], {rule}, label)
+        if label:
+            self.drilled.add(subject)
+        self._begun[rule] += 1
         self._tallies.setdefault(subject, Tally(self.began)).failed(mono)
         return incident
+
+    def turn(self, subject: Subject, cause: str, rule: str) -> Incident | None:
+        """The open incident of `subject` came to another rule. Returns: it, where that is told."""
+        found = self.open[subject]
+        if rule == found.incident.rule:
+            return None
+        found.causes[1:] = [cause]
+        found.incident = msgspec.structs.replace(found.incident, rule=rule, cause=found.cause)
+        if rule in found.rules:  # told already, and it may go on so for hours
+            return None
+        found.rules.add(rule)
+        return found.retold()
+
+    def switched(self, subject: Subject, event: SourceSwitched) -> Incident | None:
+        """Another source took the place of one that has an open incident."""
+        found = self.open.get(subject)
+        if found is None or found.incident.switched_after_ms is not None:
+            return None
+        return found.retold(switched_after_ms=max(0.0, event.mono - found.mono) * 1000,
+                            blackout_ms=event.blackout_ms, price_step_bps=event.step_bps)
+
+    def outlive(self, subject: Subject) -> Incident:
+        """The open incident of `subject` is not put down to a drill any more."""
+        found = self.open[subject]
+        self.drilled.discard(subject)
+        found.causes = [outlived(cause, found.label) for cause in found.causes]
+        found.label = ""
+        return found.retold(cause=found.cause)
 
     def end(self, subject: Subject, mono: float) -> Incident:
         """Close the open incident of `subject`."""
         found = self.open.pop(subject)
+        self.drilled.discard(subject)
         self._tallies[subject].recovered(mono)
         length_s = max(0.0, mono - found.mono)
         told = found.incident
@@ -114,15 +167,31 @@ class Book:
 
     def note(self, incident: Incident) -> None:
         """Keep an incident that is over and counts against nobody."""
-        self.begun[incident.rule] += 1
+        self._begun[incident.rule] += 1
         self._closed.append(incident)
 
+    def refused(self, rows: int, why: str) -> Incident | None:
+        """How many rows the recorder had to refuse so far. Returns: what is to be told of it."""
+        told = self._gap.look(rows, why, self._mono(), self._wall())
+        if told is not None and told.closed_at is not None:
+            self.note(told)
+        return told
+
     def incidents(self) -> list[Incident]:
-        """In no order; what goes on has lasted `duration_ms` so far."""
+        """In no order; what goes on has lasted `duration_ms` so far, but for rows refused."""
         now = self._mono()
         return [*self._closed, *(
             msgspec.structs.replace(one.incident, duration_ms=(now - one.mono) * 1000)
-            for one in self.open.values())]
+            for one in self.open.values()), *([self._gap.open] if self._gap.open else [])]
+
+    def counts(self) -> tuple[Counter[str], Counter[str]]:
+        """See Ledger.counts."""
+        going_on = Counter(one.incident.rule for one in self.open.values())
+        begun = Counter(self._begun)
+        if self._gap.open is not None:
+            going_on[UNRECORDED] += 1
+            begun[UNRECORDED] += 1  # noted when it is over
+        return going_on, begun
 
     def availability(self) -> Availability:
         now = self._mono()
@@ -147,7 +216,7 @@ class Book:
 
     def _down(self, alive_at: float, end: float) -> Incident:
         length_ms = (end - alive_at) * 1000
-        self.begun[DOWN] += 1
+        self._begun[DOWN] += 1
         return Incident(
             id=self._new_id(alive_at), source=None, symbol=None, cause=DOWN, rule=DOWN,
             opened_at=alive_at, closed_at=end, duration_ms=length_ms, blackout_ms=length_ms,

@@ -18,13 +18,14 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """One time during which a subject was not fit (a source) or not trusted (a price served).
 
     revision: which telling of this incident it is, from 1; the highest is the one in force.
-    cause: why, in words; begins with `drill:` for what somebody rehearsed. rule: the same in one
-    word. opened_at: epoch s of the judgement. closed_at: None while open; as far from opened_at as
-    the monotonic clock says. duration_ms: None while open, but where the ledger shows it: so far.
-    detected_after_ms: from the last that was good to the judgement. switched_after_ms,
-    price_step_bps: from the judgement until another source was active, and its price against the
-    one left, in 1/10,000. blackout_ms: how long there was no trusted price: of a source's incident,
-    of its symbol until the switch; else for as long as it lasted. None: not known, or none.
+    cause: why, in words; begins with `drill:` for what somebody rehearsed, as long as that explains
+    it. rule: the same in one word. opened_at: epoch s of the judgement. closed_at: None while open;
+    as far from opened_at as the monotonic clock says. duration_ms: None while open, but where the
+    ledger shows it: so far. detected_after_ms: from the last that was good to the judgement.
+    switched_after_ms, price_step_bps: from the judgement until another source was active, and its
+    price against the one left, in 1/10,000. blackout_ms: how long there was no trusted price: of a
+    source's incident, of its symbol until the switch; else for as long as it lasted. None: not
+    known, or none.
     """
 
     id: str

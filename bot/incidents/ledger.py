@@ -17,12 +17,10 @@ from collections.abc import Callable
 from threading import Lock
 from time import monotonic, time
 
-import msgspec
-
 from bot.events import FailoverFailed, Listener, SourceJudged, SourceSwitched, VerdictChanged
 from bot.incidents.book import Book, Subject
-from bot.incidents.gap import Gap
-from bot.incidents.incident import UNRECORDED, Availability, History, Incident
+from bot.incidents.incident import Availability, History, Incident
+from bot.incidents.rehearsed import AFTER_S, Rehearsed
 from bot.incidents.story import story
 from bot.logs.told import told
 from bot.model import GOOD_STATUSES, Quote
@@ -52,7 +50,8 @@ class Ledger:
         wall: Callable[[], float] = time,
     ) -> None:
         """sources: those that are connected to; none with the feeds switched off."""
-        self._mono, self._wall = mono, wall
+        self._mono = mono
+        self._sources = sources
         self._keeps: tuple[Keep, ...] = ()
         self._lock = Lock()  # guards everything below
         self._book = Book(instance, symbols, sources, mono, wall)
@@ -60,8 +59,7 @@ class Ledger:
         self._good_at: dict[Subject, float] = {}
         self._verdicts: dict[str, str | None] = {}
         self._left: dict[str, str] = {}
-        self._drill: tuple[str, str] | None = None
-        self._gap = Gap(instance)
+        self._drill = Rehearsed()
 
     def keep(self, keep: Keep) -> None:
         """Give every incident to `keep`, too, when it opens, when it comes to a rule that it had
@@ -80,7 +78,7 @@ class Ledger:
     def source_judged(self, event: SourceJudged) -> None:
         subject = (event.source, event.symbol)
         with self._lock:
-            kept = self._ripened()
+            kept = self._due()
             if event.fault is None:
                 kept += self._good(subject, event.mono)
             elif subject in self._unseen:
@@ -92,20 +90,20 @@ class Ledger:
     def verdict_changed(self, event: VerdictChanged) -> None:
         subject = (None, event.symbol)
         with self._lock:
+            kept = self._due()
             before = self._verdicts.get(event.symbol)
             self._verdicts[event.symbol] = event.status
-            kept: list[Incident] = []
             if event.status in GOOD_STATUSES:
-                kept = self._good(subject, event.mono)
+                kept += self._good(subject, event.mono)
             elif before in GOOD_STATUSES or subject in self._book.open:
-                kept = self._bad(subject, event.reason, event.status or "none", event.mono, None)
+                kept += self._bad(subject, event.reason, event.status or "none", event.mono, None)
         self._hand_on(kept)
 
     def served(self, symbol: str, quote: Quote | None, mono: float) -> None:
         """The best the whole chain had for a reader of trusted prices, asked at `mono`."""
         subject = (None, symbol)
         with self._lock:
-            kept = self._ripened()
+            kept = self._due()
             found = self._book.open.get(subject)
             if quote is not None and quote.trusted:
                 fallen = symbol in self._verdicts and self._verdicts[symbol] not in GOOD_STATUSES
@@ -121,28 +119,30 @@ class Ledger:
         with self._lock:
             left = event.previous or self._left.get(event.symbol)
             self._left.pop(event.symbol, None)
-            found = self._book.open.get((left, event.symbol)) if left else None
-            if found is None or found.incident.switched_after_ms is not None:
-                return
-            incident = found.incident = msgspec.structs.replace(
-                found.incident, revision=found.incident.revision + 1,
-                switched_after_ms=max(0.0, event.mono - found.mono) * 1000,
-                blackout_ms=event.blackout_ms, price_step_bps=event.step_bps)
-        self._hand_on([incident])
+            incident = self._book.switched((left, event.symbol), event) if left else None
+        self._hand_on([incident] if incident else [])
 
     def failover_failed(self, event: FailoverFailed) -> None:
         """Remember who was left: the switch that ends this does not say."""
         with self._lock:
             self._left[event.symbol] = event.previous
 
-    def drill(self, source: str, words: str) -> None:
-        """From now on the causes of incidents of `source`, and of prices, begin with `words`."""
+    def drill(self, source: str, words: str, seconds: float) -> None:
+        """The causes of what begins from now on begin with `words`, where it may be the work of a
+        drill: `source` is not fit, or a price not trusted while every other source is fit. What is
+        open AFTER_S after the `seconds` of the fault is retold without them.
+        """
         with self._lock:
-            self._drill = (source, words)
+            self._drill = Rehearsed(source, words, self._mono() + seconds + AFTER_S, True)
 
     def drill_ended(self) -> None:
         with self._lock:
-            self._drill = None
+            self._drill.end(self._mono())
+
+    def rehearsed(self, symbol: str) -> bool:
+        """Whether it may be the work of a drill that a price is as it is."""
+        with self._lock:
+            return self._explained((None, symbol))
 
     def adopt(self, history: History) -> None:
         """Count what earlier lives of the bot left in the file, and the time it was down since.
@@ -157,10 +157,9 @@ class Ledger:
         """How many rows the recorder had to refuse so far, and how it is. Thread: main loop only,
         about every second."""
         with self._lock:
-            told = self._gap.look(rows, why, self._mono(), self._wall())
-            if told is not None and told.closed_at is not None:
-                self._book.note(told)
-        self._hand_on([told] if told else [])
+            kept = self._due()
+            told = self._book.refused(rows, why)
+        self._hand_on([*kept, told] if told else kept)
 
     def lost(self, incident: Incident) -> None:
         """What had been recorded is not in the file any more."""
@@ -191,8 +190,8 @@ class Ledger:
 
     def _all(self) -> list[Incident]:
         with self._lock:
-            kept = self._ripened()
-            found = self._book.incidents() + ([self._gap.open] if self._gap.open else [])
+            kept = self._due()
+            found = self._book.incidents()
         self._hand_on(kept)
         return found
 
@@ -203,7 +202,7 @@ class Ledger:
 
     def availability(self) -> Availability:
         with self._lock:
-            kept = self._ripened()
+            kept = self._due()
             found = self._book.availability()
         self._hand_on(kept)
         return found
@@ -213,16 +212,17 @@ class Ledger:
         saw begin, by what they began with.
         """
         with self._lock:
-            kept = self._ripened()
-            going_on = Counter(one.incident.rule for one in self._book.open.values())
-            begun = Counter(self._book.begun)
-            if self._gap.open is not None:
-                going_on[UNRECORDED] += 1
-                begun[UNRECORDED] += 1  # the book is told of it when it is over
+            kept = self._due()
+            found = self._book.counts()
         self._hand_on(kept)
-        return going_on, begun
+        return found
 
     # ---- under the lock
+
+    def _due(self) -> list[Incident]:
+        """What time alone made an incident, and what a drill does not explain any more."""
+        outlived = [one for one in self._book.drilled if not self._explained(one)]
+        return self._ripened() + [self._book.outlive(subject) for subject in outlived]
 
     def _ripened(self) -> list[Incident]:
         """Open incidents of sources that have had their time to become fit, and are not."""
@@ -232,6 +232,12 @@ class Ledger:
         return [incident for subject, (cause, rule) in sources
                 for incident in self._bad(subject, cause, rule, self._mono(), None)]
 
+    def _explained(self, subject: Subject) -> bool:
+        """Whether it may be the work of a drill."""
+        unfit = {source for source in self._sources
+                 if (one := (source, subject[1])) in self._book.open or one in self._unseen}
+        return self._drill.explains(subject[0], unfit, self._mono())
+
     def _good(self, subject: Subject, mono: float) -> list[Incident]:
         self._unseen.pop(subject, None)
         self._good_at[subject] = mono
@@ -240,28 +246,13 @@ class Ledger:
     def _bad(
         self, subject: Subject, cause: str, rule: str, mono: float, since: float | None
     ) -> list[Incident]:
-        found = self._book.open.get(subject)
-        if found is None:
-            if self._unseen.pop(subject, None):
-                mono = self._book.began
-            cause = self._worded(subject[0], cause)
-            return [self._book.begin(subject, cause, rule, mono, since)]
-        if rule == found.incident.rule:
-            return []
-        found.incident = msgspec.structs.replace(
-            found.incident, rule=rule, cause=f"{found.first}; then {cause}")
-        if rule in found.rules:  # told already, and it may go on so for hours
-            return []
-        found.rules.add(rule)
-        found.incident = msgspec.structs.replace(
-            found.incident, revision=found.incident.revision + 1)
-        return [found.incident]
-
-    def _worded(self, source: str | None, cause: str) -> str:
-        if self._drill is None or source not in (self._drill[0], None):
-            return cause
-        words = self._drill[1]
-        return words if words in cause else f"{words} ({cause})"
+        if subject in self._book.open:
+            turned = self._book.turn(subject, cause, rule)
+            return [turned] if turned else []
+        if self._unseen.pop(subject, None):
+            mono = self._book.began
+        label = self._drill.words if self._drill.is_on and self._explained(subject) else ""
+        return [self._book.begin(subject, cause, rule, mono, since, label)]
 
     def _hand_on(self, incidents: list[Incident]) -> None:
         """Not under the lock."""

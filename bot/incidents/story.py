@@ -62,7 +62,7 @@ def duty(going_on: Sequence[Incident], quote: Quote | None) -> tuple[str, str, s
 
     Returns: none | info | warning | critical; a sentence; the place in GUIDE, empty if there is
     nothing to do. Of several incidents the worst counts: without a trusted price first, then the
-    bot itself, then its sources.
+    bot itself, then its sources; what is only a drill after all of them.
     """
     worst = min(going_on, key=_rank, default=None)
     if worst is None:
@@ -76,10 +76,9 @@ def duty(going_on: Sequence[Incident], quote: Quote | None) -> tuple[str, str, s
     return severity, words, f"{GUIDE}#{section}"
 
 
-def _rank(incident: Incident) -> int:
-    if incident.source is not None:
-        return 2
-    return 1 if incident.symbol is None else 0
+def _rank(incident: Incident) -> tuple[bool, int]:
+    subject = 2 if incident.source is not None else 1 if incident.symbol is None else 0
+    return is_drill(incident), subject
 
 
 def is_drill(incident: Incident) -> bool:

@@ -10,6 +10,7 @@ from bot.alerts.channel import Channel
 from bot.alerts.facts import Severity
 from bot.alerts.posting import NotSent, masked, post
 from bot.config import Config, load
+from bot.logs.facts import clean
 from bot.worker import Detached
 
 EX_OK = 0
@@ -77,5 +78,5 @@ def _tell(channel: Channel, told: Told) -> bool:
 def _test(config: Config, severity: Severity) -> Told:
     now = time()
     return Told(id=f"{config.instance_id}-test-{int(now * 1000)}", revision=1, event="test",
-                severity=severity, rises=0, items=(), paths=(), instance=config.instance_id,
+                severity=severity, bells=0, items=(), paths=(), instance=clean(config.instance_id),
                 opened_at=now, closed_at=None, lasted_s=0.0)

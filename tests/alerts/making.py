@@ -33,7 +33,8 @@ class Desk:
     def __init__(self, least: Severity = Severity.WARNING, pace: Pace = Pace()) -> None:
         self.now = 0.0
         self.cases = Cases("primary", least, pace)
-        self.facts = Facts("websocket")
+        self.drilled: set[str] = set()  # symbols of which everything may be the work of a drill
+        self.facts = Facts("websocket", lambda symbol: symbol in self.drilled)
         self.told: list[tuple[float, Told]] = []
 
     @property
@@ -72,17 +73,19 @@ class Desk:
         before, until = len(self.told), self.now + seconds
         while self.now < until - 1e-9:
             self.now = min(until, self.now + step)
+            for fact in self.facts.retold():
+                self.cases.take(fact, self.now, self.wall)
             self.told += [(self.now, told) for told in self.cases.due(self.now, self.wall)]
         return [told for _, told in self.told[before:]]
 
 
 def told(id: str = "c1", event: Event = "opened", severity: Severity = Severity.WARNING, *,
-         rises: int = 0, lasted_s: float = 3.0, opened_at: float = WALL,
+         bells: int = 0, lasted_s: float = 3.0, opened_at: float = WALL,
          items: tuple[Item, ...] | None = None, **fields: object) -> Told:
     """A case, told."""
     closed_at = opened_at + lasted_s if event == "closed" else None
     whole: dict[str, object] = {
-        "id": id, "revision": 1, "event": event, "severity": severity, "rises": rises, "paths": (),
+        "id": id, "revision": 1, "event": event, "severity": severity, "bells": bells, "paths": (),
         "instance": "primary", "opened_at": opened_at, "closed_at": closed_at,
         "lasted_s": lasted_s, "items": (item(),) if items is None else items}
     return Told(**whole | fields)  # type: ignore[arg-type]

@@ -89,11 +89,11 @@ def test_a_rise_is_told_when_it_has_lasted_and_updates_once_a_minute(desk: Desk)
     desk.open("p")
     assert desk.wait(2.75) == []
     [risen] = desk.wait(0.25)
-    assert (risen.event, risen.severity, risen.rises) == ("updated", Severity.CRITICAL, 1)
+    assert (risen.event, risen.severity, risen.bells) == ("updated", Severity.CRITICAL, 1)
     desk.close("p", lasted_s=3.0)
     assert desk.wait(59.5) == []
     [later] = desk.wait(0.5)
-    assert later.event == "updated" and later.rises == 1 and later.severity == Severity.CRITICAL
+    assert later.event == "updated" and later.bells == 1 and later.severity == Severity.CRITICAL
 
 
 def test_what_grows_worse_for_a_moment_only_is_no_rise(desk: Desk) -> None:
@@ -102,9 +102,57 @@ def test_what_grows_worse_for_a_moment_only_is_no_rise(desk: Desk) -> None:
     desk.take(tier("mock", "okx"))
     desk.wait(2.0)
     desk.take(tier("okx", "mock"))
-    assert all(told.rises == 0 for told in desk.wait(100.0))
+    assert all(told.bells == 0 for told in desk.wait(100.0))
     desk.take(tier("mock", "okx"))
     assert [told.severity for told in desk.wait(3.5)] == [Severity.CRITICAL]
+
+
+def lost_again(desk: Desk) -> None:
+    """A price is lost, told, well for so long that it is told as quiet, and lost again."""
+    desk.open("p1")
+    desk.wait(65.0)
+    desk.close("p1", lasted_s=65.0)
+    [quiet] = desk.wait(5.0)
+    assert quiet.is_quiet and quiet.bells == 0
+    desk.open("p2")
+
+
+def test_what_comes_back_after_it_was_told_as_quiet_rings(desk: Desk) -> None:
+    lost_again(desk)
+    assert desk.wait(0.75) == []
+    [back] = desk.wait(0.25)
+    assert (back.event, back.bells, back.is_quiet) == ("updated", 1, False)
+    assert desk.wait(300.0) == []
+
+
+def test_what_comes_back_for_a_moment_only_rings_no_bell(desk: Desk) -> None:
+    lost_again(desk)
+    desk.wait(0.5)
+    desk.close("p2", lasted_s=0.5)
+    assert all(told.bells == 0 for told in desk.wait(300.0))
+    assert desk.events[-1] == "closed"
+
+
+def test_what_is_less_than_a_warning_rings_no_bell_when_it_comes_back() -> None:
+    desk = Desk(Severity.INFO)
+    for number in range(2):
+        desk.open(f"b{number}", "binance", rule="silence")
+        desk.wait(65.0)
+        desk.close(f"b{number}", "binance", rule="silence", lasted_s=65.0)
+        desk.wait(5.0)
+    assert [told.is_quiet for _, told in desk.told][:3] == [False, True, False]
+    assert desk.last.bells == 0
+
+
+def test_who_flaps_rings_ever_more_rarely(desk: Desk) -> None:
+    """Each time that it came back it must be quiet for longer until that is told."""
+    for number in range(60):
+        desk.open(f"p{number}")
+        desk.wait(60.0)
+        desk.close(f"p{number}", lasted_s=60.0)
+        desk.wait(25.0 + number)
+    assert 1 <= desk.last.bells <= 4
+    assert len({told.id for _, told in desk.told}) == 1
 
 
 def test_nothing_changes_nothing_is_told(desk: Desk) -> None:

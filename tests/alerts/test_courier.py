@@ -4,7 +4,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from bot.alerts import courier as module
@@ -12,6 +14,7 @@ from bot.alerts.case import Pace
 from bot.alerts.courier import Courier
 from bot.alerts.delivery import Delivery
 from bot.alerts.facts import Severity
+from bot.alerts.memory import Left, Memory
 from bot.alerts.receivers import webhook
 from bot.alerts.telegram import Telegram
 from tests.alerts.making import incident
@@ -22,12 +25,13 @@ QUICK = Pace(gather=0.1, settle=0.05, join=1.0, calm=0.3, calm_most=0.6, update=
 
 
 @contextmanager
-def running(*servers: Receiver) -> Iterator[Courier]:
-    """The first is a Telegram, the second a Discord."""
+def running(*servers: Receiver, path: Path | None = None) -> Iterator[Courier]:
+    """The first is a Telegram, the second a Discord. path: of what it remembers."""
     channels = [Telegram(servers[0].base, TOKEN, CHAT)]
     others = [webhook(server.base + DISCORD_PATH) for server in servers[1:]]
     made = Courier("primary", Severity.WARNING, "websocket",
-                   [Delivery(channel) for channel in (*channels, *others)], QUICK)
+                   [Delivery(channel) for channel in (*channels, *others)], QUICK,
+                   memory=Memory(path))
     made.start()
     try:
         yield made
@@ -63,6 +67,40 @@ def test_an_incident_is_one_message_from_its_beginning_to_its_end(server: Receiv
         eventually(lambda: any("Over after" in text for text in server.messages.values()))
         eventually(lambda: courier.status.channels[0].sent == 2)
         assert len(server.messages) == 1 and courier.status.open == ()
+
+
+def test_what_is_open_when_it_ends_is_closed_by_the_next_life(
+    server: Receiver, tmp_path: Path
+) -> None:
+    path = tmp_path / "alerts.json"
+    with receiver() as other:
+        with running(server, other, path=path) as courier:
+            opens(courier)
+            eventually(lambda: server.messages and other.messages)
+            eventually(lambda: path.exists() and b"telegram (" in path.read_bytes()
+                       and b"discord (" in path.read_bytes())
+        with running(server, other, path=path) as courier:
+            opens(courier, "p2", "ETHUSDT")
+            for one in (server, other):
+                eventually(lambda: sum("restarted meanwhile" in text and "BTCUSDT" in text
+                                       for text in one.messages.values()) == 1)
+                eventually(lambda: any("ETHUSDT" in text for text in one.messages.values()))
+                assert len(one.messages) == 2
+            closes(courier, "p2", "ETHUSDT")
+            eventually(lambda: path.read_bytes() == b"[]")
+    assert not [post.fault for post in (*server.posts, *other.posts) if post.fault]
+
+
+def test_another_chat_is_not_told_the_end_of_what_it_never_knew(
+    server: Receiver, tmp_path: Path
+) -> None:
+    path = tmp_path / "alerts.json"
+    path.write_bytes(msgspec.json.encode([Left(
+        "c1", 1, Severity.CRITICAL, 1.0, "old", {"telegram (another by elsewhere)": ("1",)})]))
+    with running(server, path=path) as courier:
+        eventually(lambda: path.read_bytes() == b"[]")
+        assert courier.status.channels[0].waiting == 0
+    assert not server.posts
 
 
 def test_one_that_hangs_does_not_hold_up_the_other(server: Receiver) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from bot.sandbox.server import Sandbox
 from tests.alerts.receiver import TOKEN, Post, Receiver, receiver
@@ -76,7 +77,7 @@ def test_an_outage_is_one_message_from_its_beginning_to_its_end(
         sandbox.heal()
         eventually(lambda: ended(server.of("telegram")) and ended(server.of(form)), within=30.0)
         last = server.of("telegram")[-1].text
-        for words in ("✅ [primary] Over after ", "BTCUSDT and ETHUSDT had no trusted price for ",
+        for words in ("✅ [primary] Over after ", "BTCUSDT", "ETHUSDT", " had no trusted price for ",
                       "were served from a lower tier, at worst mock (made up) for ",
                       "What the bot did: ",
                       "Without a trusted price: ", "Nothing, it is over."):
@@ -172,6 +173,26 @@ def test_a_drill_is_labelled(tmp_path: Path, sandbox: Sandbox, server: Receiver)
         assert "DRILL: " in post.text.splitlines()[0] and "🔴" not in post.text
 
 
+def test_an_outage_that_begins_during_a_drill_is_told(
+    tmp_path: Path, sandbox: Sandbox, server: Receiver
+) -> None:
+    more = {"ENABLE_DRILL": "true", "API_TOKEN": "word"}
+    with daemon(tmp_path, settings(sandbox, server.settings("telegram"), **more),
+                program=QUICK) as bot:
+        bot.wait_for("ETHUSDT is served from websocket")
+        begun = requests.post(
+            f"http://127.0.0.1:{bot.port}/api/v1/drill", timeout=5,
+            headers={"Authorization": "Bearer word"},
+            json={"source": "binance", "fault": "cut", "seconds": 60})
+        assert begun.status_code == 202
+        bot.wait_for("Source switch: binance -> okx")
+        cut_all(sandbox)
+        [first, *_] = eventually(lambda: server.of("telegram"))
+        assert first.text.startswith("🔴 [primary] ") and "DRILL" not in first.text.splitlines()[0]
+        assert "have no trusted price" in first.text or "has no trusted price" in first.text
+        assert bot.terminate() == 0
+
+
 def test_a_bot_that_was_away_tells_it(tmp_path: Path, sandbox: Sandbox, server: Receiver) -> None:
     more = {"ALERT_MIN_SEVERITY": "info"}  # a test cannot wait until it is worth a warning
     with daemon(tmp_path, settings(sandbox, {})) as bot:
@@ -184,6 +205,31 @@ def test_a_bot_that_was_away_tells_it(tmp_path: Path, sandbox: Sandbox, server: 
         [post] = eventually(lambda: server.of("webhook"))
         assert post.body["event"] == "closed" and "The bot did not run" in post.body["title"]
         assert post.body["items"][0]["kind"] == "down" and bot.terminate() == 0
+
+
+def test_what_was_open_when_it_was_killed_is_closed_after_the_start(
+    tmp_path: Path, sandbox: Sandbox, server: Receiver
+) -> None:
+    told = settings(sandbox, server.settings("telegram", "webhook"))
+    kept = tmp_path / "data/alerts.json"
+    with daemon(tmp_path, told, program=QUICK) as bot:
+        bot.wait_for("ETHUSDT is served from websocket")
+        cut_all(sandbox)
+        eventually(lambda: kept.exists() and kept.read_text().count("telegram") and
+                   kept.read_text().count("webhook"))
+        bot.signal(signal.SIGKILL)
+        bot.ended()
+    sandbox.heal()
+    first = server.of("webhook")[-1].body
+    with daemon(tmp_path, told, program=QUICK) as bot:
+        eventually(lambda: [post for post in server.of("webhook")
+                            if post.body["id"] == first["id"] and post.body["event"] == "closed"])
+        eventually(lambda: "restarted meanwhile" in server.of("telegram")[-1].text)
+        eventually(lambda: kept.read_bytes() == b"[]")
+        assert bot.terminate() == 0
+    last = server.of("webhook")[-1].body
+    assert last["revision"] > first["revision"] and first["title"] in last["text"]
+    assert not [post.fault for post in server.posts if post.fault]
 
 
 def test_an_answer_that_is_junk_leaves_nothing_secret_in_the_log(

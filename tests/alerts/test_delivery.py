@@ -3,11 +3,14 @@
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from bot.alerts.case import Told
 from bot.alerts.channel import Answer, Request
 from bot.alerts.delivery import REFUSED_S, REQUEST_S, STRAYS, Delivery
+from bot.alerts.facts import Severity
 from bot.alerts.outbox import BURST
 from bot.alerts.posting import NotSent
 from bot.alerts.telegram import Telegram
@@ -117,6 +120,69 @@ def test_a_wish_for_fewer_messages_is_kept_and_no_fault(
     desk.turn(1.5)
     assert len(desk.requests) == 2 and desk.delivery.status.sent == 1
     assert desk.delivery.status.reason == "" and not lines(caplog)
+
+
+def test_who_asks_for_fewer_messages_without_end_is_down_and_it_is_said_once(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    desk.delivery.put(told("c0"))
+    desk.turn()
+    assert desk.delivery.status.up
+    desk.answers = [Answer(429, str(30 + number % 2), b"") for number in range(20)]
+    desk.delivery.put(told("c1"))
+    for _ in range(30):
+        desk.turn(1.0)
+    assert desk.delivery.status.up and not lines(caplog)
+    while desk.answers:
+        desk.turn(1.0)
+    status = desk.delivery.status
+    assert (status.up, status.failed) == (False, 20) and "asks for fewer" in status.reason
+    [line] = lines(caplog)
+    assert "Cannot tell telegram" in line and "asks for fewer messages" in line
+    desk.turn(40.0)
+    assert desk.delivery.status.up and desk.delivery.status.reason == ""
+    assert "20 attempts had failed" in lines(caplog)[1]
+
+
+def test_who_asks_for_a_long_rest_is_down_at_once(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.answers = [Answer(429, "3600", b"")]
+    desk.delivery.put(told())
+    desk.turn()
+    assert desk.delivery.status.up is False and len(lines(caplog)) == 1
+
+
+def test_a_refusal_now_and_then_is_not_taken_for_many(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(10):
+        desk.answers = [Answer(429, "40", b"")]
+        desk.delivery.put(told(f"c{number}"))
+        desk.turn(60.0)
+        desk.turn(60.0)
+    assert desk.delivery.status.up and desk.delivery.status.sent == 10 and not lines(caplog)
+
+
+def test_a_fault_in_the_wording_costs_one_message(
+    desk: Desk, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Telegram.request
+
+    def request(self: Telegram, told: Told, *more: Any) -> Request:
+        if told.id == "odd":
+            raise ValueError("no words")
+        return real(self, told, *more)
+
+    monkeypatch.setattr(Telegram, "request", request)
+    desk.delivery.put(told("odd", severity=Severity.CRITICAL))
+    desk.delivery.put(told("plain"))
+    desk.turn()
+    assert "internal fault" in desk.delivery.status.reason and "no words" in lines(caplog)[0]
+    desk.turn(REFUSED_S)
+    status = desk.delivery.status
+    assert (status.up, status.sent, status.dropped, status.waiting) == (True, 1, 1, 0)
 
 
 def test_what_will_not_get_better_is_said_once_with_its_remedy_and_tried_slowly(

@@ -1,8 +1,11 @@
 """What happens, read as facts: how bad it is, whose, and whether it is over."""
 
+import math
+
+import msgspec
 import pytest
 
-from bot.alerts.facts import Facts, Move, Severity
+from bot.alerts.facts import LATEST, Facts, Move, Severity
 from bot.events import FailoverFailed, LinkChanged, RecordingChanged, SourceSwitched
 from bot.incidents.incident import DOWN, LOST, UNRECORDED, Incident
 from tests.alerts.making import WALL, incident, price, tier
@@ -47,16 +50,55 @@ def test_a_tier_below_the_usual_one_is_wrong(
     assert fact.subject == ("tier", "BTCUSDT") and fact.cause == "the streams are silent"
 
 
-def test_a_tier_that_is_left_during_a_drill_is_of_the_drill() -> None:
-    facts = Facts("websocket")
-    facts.of(incident("d", cause="drill: cut for 5 s"))
-    drilled, _ = facts.of(tier("mock"))
+def test_a_tier_that_is_left_during_a_drill_is_of_the_drill_until_that_is_over() -> None:
+    drilled = {"BTCUSDT"}
+    facts = Facts("websocket", lambda symbol: symbol in drilled)
+    rehearsed, _ = facts.of(tier("mock"))
     other, _ = facts.of(tier("mock", symbol="ETHUSDT"))
-    facts.of(incident("d", cause="drill: cut for 5 s", closed_at=WALL + 5))
+    assert rehearsed is not None and rehearsed.is_drill and rehearsed.severity == INFO
+    assert other is not None and not other.is_drill and other.severity == CRITICAL
+    assert facts.is_waiting
+    assert facts.retold() == []
+    drilled.clear()
+    [retold] = facts.retold()
+    assert not retold.is_drill and retold.severity == CRITICAL and retold.to == "mock"
+    assert facts.retold() == []
+
+
+def test_a_tier_that_is_well_again_is_not_retold() -> None:
+    facts = Facts("websocket", lambda symbol: True)
+    facts.of(tier("mock"))
+    facts.of(tier("websocket", "mock"))
+    assert not facts.is_waiting
+
+
+def test_incidents_of_a_drill_that_end_before_they_begin_mute_nothing() -> None:
+    facts = Facts("websocket")
+    facts.of(incident("d", cause="drill: cut for 5 s", closed_at=WALL + 5, revision=2))
+    facts.of(incident("d", cause="drill: cut for 5 s"))
+    facts.of(incident("lost", cause="drill: cut for 5 s"))  # its end finds no room
     later, _ = facts.of(tier("mock"))
-    assert drilled is not None and drilled.is_drill and drilled.severity == INFO
-    assert other is not None and not other.is_drill
-    assert later is not None and not later.is_drill and later.severity == CRITICAL
+    assert later is not None and later.severity == CRITICAL
+
+
+@pytest.mark.parametrize("odd", [math.nan, math.inf, -math.inf, -5.0, 1e300])
+def test_numbers_that_cannot_be_told_are_made_some_that_can(odd: float) -> None:
+    found, _ = Facts("websocket").of(price(opened_at=odd, closed_at=odd, duration_ms=odd,
+                                           blackout_ms=odd))
+    assert found is not None and found.lasted_s is not None
+    for number in (found.at, found.lasted_s, found.blackout_ms):
+        assert 0.0 <= number <= LATEST
+
+
+def test_what_no_text_may_hold_is_shown_by_its_number() -> None:
+    facts = Facts("websocket")
+    found, _ = facts.of(incident("d\udc80", cause="no \ud83d"))
+    link, _ = facts.of(LinkChanged("reading \udcff", False, "\udfff", WALL, None))
+    _, move = facts.of(SourceSwitched("BTCUSDT", "a\ud800", "b\ud800", WALL, "why"))
+    for one in (found, link, move):
+        assert one is not None
+        msgspec.json.encode(one)
+    assert found is not None and found.cause == r"no \ud83d"
 
 
 def test_links_and_the_record_are_warnings_until_they_are_well() -> None:

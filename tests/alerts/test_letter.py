@@ -89,6 +89,7 @@ def test_a_drill_says_so_in_the_title() -> None:
 
 def test_a_real_thing_beside_a_drill_is_no_drill() -> None:
     desk = Desk()
+    desk.drilled = {"BTCUSDT"}
     desk.open("d", "binance", cause="drill: cut for 5 s (reset)")
     desk.take(tier("mock"))
     desk.take(LinkChanged("reading prices", False, "no answer", WALL, None))
@@ -106,7 +107,7 @@ def test_what_comes_and_goes_says_that_it_is_quiet() -> None:
         desk.wait(2.0)
         desk.close(f"p{number}", lasted_s=2.0)
         desk.wait(2.0)
-    desk.wait(60.0)
+    desk.wait(100.0)
     assert title(desk.last) == "⚪ [primary] Quiet for now: BTCUSDT had no trusted price"
     assert "for 6.0 s, 3 times" in text(desk.last)
     assert "Without a trusted price: BTCUSDT 6.0 s." in text(desk.last)

@@ -58,11 +58,11 @@ def test_what_grows_worse_is_a_new_message_in_reply_and_both_are_closed() -> Non
     desk = Desk()
     desk.outbox.put(told())
     desk.send()
-    desk.outbox.put(told(event="updated", severity=CRITICAL, rises=1))
+    desk.outbox.put(told(event="updated", severity=CRITICAL, bells=1))
     desk.send()
-    desk.outbox.put(told(event="updated", severity=CRITICAL, rises=1, lasted_s=9.0))
+    desk.outbox.put(told(event="updated", severity=CRITICAL, bells=1, lasted_s=9.0))
     desk.send()
-    desk.outbox.put(told(event="closed", severity=CRITICAL, rises=1))
+    desk.outbox.put(told(event="closed", severity=CRITICAL, bells=1))
     desk.send_all(90.0)
     assert [(step.told.event, step.edit, step.reply_to) for step in desk.steps] == [
         ("opened", None, None), ("updated", None, "m1"), ("updated", "m2", None),
@@ -73,13 +73,35 @@ def test_what_grows_worse_is_a_new_message_in_reply_and_both_are_closed() -> Non
 def test_without_edits_only_opening_rise_and_end_are_told() -> None:
     desk = Desk(has_updates=False, names=False)
     for one in (told(), told(event="updated", lasted_s=60.0),
-                told(event="updated", severity=CRITICAL, rises=1),
-                told(event="updated", severity=CRITICAL, rises=1, lasted_s=99.0),
-                told(event="closed", severity=CRITICAL, rises=1)):
+                told(event="updated", severity=CRITICAL, bells=1),
+                told(event="updated", severity=CRITICAL, bells=1, lasted_s=99.0),
+                told(event="closed", severity=CRITICAL, bells=1)):
         desk.outbox.put(one)
         desk.send()
     assert events(desk.steps) == ["opened", "updated", "closed"]
     assert desk.outbox.waiting == 0
+
+
+def test_what_comes_back_after_the_quiet_is_a_new_message_everywhere() -> None:
+    for desk in (Desk(), Desk(has_updates=False, names=False)):
+        for one in (told(), told(event="updated", is_quiet=True),
+                    told(event="updated", bells=1, lasted_s=99.0)):
+            desk.outbox.put(one)
+            desk.send()
+        assert desk.steps[-1].told.bells == 1 and desk.steps[-1].edit is None
+
+
+def test_what_is_quiet_again_before_it_could_be_told_rings_no_bell() -> None:
+    desk = Desk()
+    desk.outbox.put(told())
+    desk.send()
+    desk.outbox.put(told(event="updated", bells=1))
+    desk.outbox.put(told(event="updated", bells=1, is_quiet=True))
+    step = desk.send()
+    assert step is not None and step.edit == "m1"
+    desk.outbox.put(told(event="updated", bells=2))
+    step = desk.send()
+    assert step is not None and step.edit is None
 
 
 def test_what_waits_is_the_newest_state_under_the_name_of_what_was_not_told_before() -> None:
@@ -186,10 +208,10 @@ def test_an_old_message_that_somebody_deleted_needs_no_end() -> None:
     desk = Desk()
     desk.outbox.put(told())
     desk.send()
-    desk.outbox.put(told(event="closed", rises=1))
-    desk.outbox.put(told(event="updated", rises=1))
+    desk.outbox.put(told(event="closed", bells=1))
+    desk.outbox.put(told(event="updated", bells=1))
     desk.send()
-    desk.outbox.put(told(event="closed", rises=1))
+    desk.outbox.put(told(event="closed", bells=1))
     desk.send()
     step = desk.next()
     assert step is not None and step.edit == "m1"
@@ -207,3 +229,35 @@ def test_who_gives_way_while_under_way_is_no_fault() -> None:
     desk.outbox.done(step, "m1")
     desk.outbox.gone(step)
     assert desk.outbox.dropped == 1
+
+
+def test_what_the_channel_knows_is_what_it_took_and_was_not_told_the_end_of() -> None:
+    desk = Desk()
+    desk.outbox.put(told("a"))
+    desk.outbox.put(told("b"))
+    assert desk.outbox.known == []
+    desk.send()
+    assert [(one.id, messages) for one, messages in desk.outbox.known] == [("a", ("m1",))]
+    desk.send()
+    desk.outbox.put(told("a", event="updated", bells=1))
+    desk.send()
+    desk.outbox.put(told("a", "closed", bells=1))
+    desk.send()
+    assert [messages for _, messages in desk.outbox.known] == [("m1", "m3"), ("m2",)]
+    before = desk.outbox.changes
+    desk.send_all(90.0)
+    assert [one.id for one, _ in desk.outbox.known] == ["b"] and desk.outbox.changes > before
+
+
+def test_the_end_of_what_an_earlier_life_told_changes_all_its_messages() -> None:
+    desk = Desk()
+    desk.outbox.adopt(told("old", "closed"), ("7", "8"))
+    steps = desk.send_all(90.0)
+    assert [(step.told.event, step.edit) for step in steps] == [("closed", "8"), ("closed", "7")]
+    assert desk.outbox.known == [] and desk.outbox.waiting == 0
+
+
+def test_without_edits_the_end_of_what_an_earlier_life_told_is_one_message() -> None:
+    desk = Desk(has_updates=False, names=False)
+    desk.outbox.adopt(told("old", "closed"), ())
+    assert [(step.told.event, step.edit) for step in desk.send_all(90.0)] == [("closed", None)]

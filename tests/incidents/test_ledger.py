@@ -14,6 +14,7 @@ from bot.events import FailoverFailed, SourceJudged, SourceSwitched, VerdictChan
 from bot.incidents.book import KEPT
 from bot.incidents.incident import Figures, History, Incident, merged
 from bot.incidents.ledger import START_S, Ledger
+from bot.incidents.rehearsed import AFTER_S
 from bot.model import Quote, Status
 from tests.helpers import Clock
 
@@ -250,17 +251,99 @@ def test_a_price_that_is_not_trusted_at_the_first_poll_was_missing_since_the_sta
 # ---- rehearsed
 
 def test_what_was_rehearsed_says_so(desk: Desk) -> None:
-    desk.judged("okx", "late", "late")
-    desk.ledger.drill("binance", "drill: cut for 10 s")
+    desk.ledger.drill("binance", "drill: cut for 10 s", 10.0)
     desk.judged("binance", "not connected: drill: cut for 10 s", "connection")
     desk.verdict("stale", why="nobody is fit")
     assert desk.newest(source="binance").cause == "drill: cut for 10 s"
-    assert desk.newest(source="okx").cause == "late"
-    assert desk.ledger.incidents(3)[0].cause == "drill: cut for 10 s (nobody is fit)"
+    assert desk.ledger.incidents(2)[0].cause == "drill: cut for 10 s (nobody is fit)"
     desk.judged("binance", None)
     desk.ledger.drill_ended()
     desk.judged("binance", "no data for 5000 ms")
     assert desk.newest(source="binance").cause == "no data for 5000 ms"
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_price_that_is_lost_with_another_source_is_no_drill(desk: Desk, before: bool) -> None:
+    if before:
+        desk.judged("okx", "not connected: reset", "connection")
+    desk.ledger.drill("binance", "drill: cut for 10 s", 10.0)
+    desk.judged("binance", "not connected: drill: cut for 10 s", "connection")
+    if not before:
+        desk.judged("okx", "not connected: reset", "connection")
+    desk.verdict(None, why="nobody is fit")
+    assert desk.newest(source="binance").cause == "drill: cut for 10 s"
+    assert desk.newest(source="okx").cause == "not connected: reset"
+    price = next(one for one in desk.ledger.incidents(3) if one.source is None)
+    assert price.cause == "nobody is fit" and not desk.ledger.rehearsed("BTCUSDT")
+
+
+def test_a_source_that_was_never_fit_is_no_drill() -> None:
+    desk = Desk(settled=False)
+    desk.judged("binance", None)
+    desk.verdict("trusted")
+    desk.ledger.drill("binance", "drill: cut for 10 s", 10.0)
+    desk.verdict("stale", why="nobody is fit")
+    assert desk.newest().cause == "nobody is fit"
+
+
+def test_what_a_drill_does_not_explain_any_more_is_retold(desk: Desk) -> None:
+    desk.ledger.drill("binance", "drill: silence for 10 s", 10.0)
+    desk.judged("binance", "no data", "silence")
+    desk.verdict("disputed", why="they contradict each other")
+    desk.verdict(None, why="too old")
+    desk.wait(5)
+    desk.judged("okx", "not connected: reset", "connection")
+    before = len(desk.kept)
+    desk.poll(None)
+    (told,) = desk.kept[before:]
+    assert told.cause == "they contradict each other; then too old"
+    assert (told.revision, told.rule, told.closed_at) == (3, "none", None)
+    assert desk.newest(source="binance").cause == "drill: silence for 10 s (no data)"
+
+
+@pytest.mark.parametrize("ended", [0.0, 300.0])
+def test_what_outlives_a_drill_is_retold_some_seconds_after_it(desk: Desk, ended: float) -> None:
+    """Ended at once, or, as its fault ends by itself, by nobody."""
+    seconds = ended or 5.0
+    desk.ledger.drill("binance", f"drill: cut for {seconds:g} s", seconds)
+    desk.judged("binance", f"not connected: drill: cut for {seconds:g} s", "connection")
+    desk.verdict("stale", why="nobody is fit")
+    if ended:
+        desk.ledger.drill_ended()
+    before = len(desk.kept)
+    desk.wait((0.0 if ended else 5.0) + AFTER_S - 0.1)
+    desk.ledger.refused(0, "")
+    assert len(desk.kept) == before and desk.ledger.rehearsed("BTCUSDT")
+    desk.wait(0.1)
+    desk.ledger.refused(0, "")
+    desk.poll(None)
+    assert {one.source: one.cause for one in desk.kept[before:]} == {
+        "binance": f"not connected: cut for {seconds:g} s in a drill that is over",
+        None: "nobody is fit"}
+    assert [one.revision for one in desk.kept[before:]] == [2, 2]
+    assert not desk.ledger.rehearsed("BTCUSDT")
+    desk.judged("binance", "connected, but no data yet", "data")
+    assert desk.newest(source="binance").cause == (
+        f"not connected: cut for {seconds:g} s in a drill that is over; "
+        "then connected, but no data yet")
+
+
+def test_what_is_over_with_a_drill_stays_one(desk: Desk) -> None:
+    desk.ledger.drill("binance", "drill: cut for 5 s", 5.0)
+    desk.judged("binance", "not connected: drill: cut for 5 s", "connection")
+    desk.wait(6)
+    desk.judged("binance", None)
+    desk.ledger.drill_ended()
+    desk.wait(60)
+    desk.poll("websocket")
+    assert desk.newest().cause == "drill: cut for 5 s" and desk.kept[-1] == desk.newest()
+
+
+def test_another_symbol_of_which_a_source_is_not_fit_changes_nothing() -> None:
+    desk = Desk(("BTCUSDT", "ETHUSDT"))
+    desk.ledger.drill("binance", "drill: cut for 5 s", 5.0)
+    desk.judged("okx", "late", "late", symbol="ETHUSDT")
+    assert desk.ledger.rehearsed("BTCUSDT") and not desk.ledger.rehearsed("ETHUSDT")
 
 
 # ---- bounds

@@ -120,3 +120,8 @@ def test_of_several_incidents_the_worst_says_what_to_do() -> None:
 def test_in_a_drill_there_is_nothing_to_do() -> None:
     _, words, _ = duty([incident(cause="drill: cut for 10 s")], SURE)
     assert words.startswith("Nothing: this is a drill. In earnest: ")
+
+
+def test_a_drill_hides_nothing_that_is_in_earnest() -> None:
+    drill = incident(source=None, rule="stale", cause="drill: cut for 10 s")
+    assert duty([drill, incident()], UNSURE)[1] == advice("silence")[0]
