@@ -27,8 +27,8 @@ LAYERS = {module: number for number, modules in enumerate((
     "bot.feeds.subscriptions bot.health bot.incidents.gap bot.incidents.story "
     "bot.incidents.tally bot.judging.fitness bot.judging.journal bot.logs.lines "
     "bot.metrics.sheet bot.phrases bot.readers bot.store bot.worker",
-    "bot.alerts bot.doctor.rounds bot.exchanges.base bot.feeds.connection bot.feeds.lag "
-    "bot.feeds.tally bot.incidents.book bot.judging.decisions bot.judging.doubts "
+    "bot.alerts bot.doctor.commands bot.doctor.rounds bot.exchanges.base bot.feeds.connection "
+    "bot.feeds.lag bot.feeds.tally bot.incidents.book bot.judging.decisions bot.judging.doubts "
     "bot.judging.trial bot.judging.watchdog bot.logs.journald bot.logs.told "
     "bot.metrics.catalogue bot.metrics.switches bot.moments bot.sandbox bot.sources.base "
     "bot.sources.mock bot.trail.samples bot.verbs.breaking",
