@@ -17,7 +17,7 @@ from bot.doctor.place import Place, rest_places
 from bot.doctor.rounds import Check
 from bot.doctor.trouble import HANGS, network_remedy, refused
 from bot.errors import ExchangeError, ParseError
-from bot.feeds.dial import retry_after_s
+from bot.limits import retry_after_s
 from bot.symbols import Symbol
 from bot.wording import worded
 from bot.worker import Deadline
@@ -151,7 +151,7 @@ class Api:
         """None for success."""
         if answer.status == 200:
             return None
-        return self._bad(*refused(answer.status, retry_after_s(answer.retry_after),
+        return self._bad(*refused(answer.status, retry_after_s(answer.retry_after, time.time()),
                                   self._place.exchange, self._place.setting))
 
     def _bad(self, words: str, remedy: str) -> Finding:
