@@ -6,7 +6,7 @@ import signal
 import threading
 from _thread import interrupt_main
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import cast
@@ -18,6 +18,7 @@ from bot.verbs.breaking import _Break, breakable
 from bot.worker import Worker
 from tests.helpers import eventually
 
+CALL: Callable[[Callable[[], object]], object] = operator.call
 ENDLESS = "SELECT count(*) FROM range(100_000_000_000) a, range(1_000_000) b"
 
 
@@ -47,7 +48,8 @@ def interrupted_by_itself() -> None:
     """As DuckDB is that was interrupted: it raises before Python's handler could run. Nothing of
     this is bytecode, between which Python would call the handler.
     """
-    deque(map(operator.call, (interrupt_main, partial(operator.truediv, 1, 0))))
+    steps: list[Callable[[], object]] = [interrupt_main, partial(operator.truediv, 1, 0)]
+    deque(map(CALL, steps))
 
 
 def test_nobody_interrupts_a_connection_that_is_being_closed() -> None:
