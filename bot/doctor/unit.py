@@ -27,7 +27,7 @@ def unit_checks() -> Iterator[Check]:
 
 def look(deadline: Deadline) -> Report:
     if not has_systemd():
-        return Report((ok(NAME, UNIT, "no systemd here: nothing starts the bot again by itself"),))
+        return Report((ok(NAME, UNIT, "no systemd here, so no unit runs the bot"),))
     try:
         state = properties(["systemctl", "show", UNIT, f"--property={','.join(PROPERTIES)}"],
                            "LoadState")
@@ -63,7 +63,7 @@ def judged(state: dict[str, str], installed: str | None, shipped: str | None) ->
 
 def _unusable(state: dict[str, str]) -> Iterator[Finding]:
     """Of a unit that systemd cannot start, though it may run since before."""
-    if state.get("ActiveState") != "inactive":
+    if state.get("ActiveState") == "active":  # what helps others if not does not help this one
         yield _activity(state)
     if state["LoadState"] == "masked":
         yield warn(NAME, UNIT, "is masked: nothing can start it, and it does not start with the "
