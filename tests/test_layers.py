@@ -17,18 +17,18 @@ import bot
 ROOT = Path(bot.__file__).parent
 
 LAYERS = {module: number for number, modules in enumerate((
-    "bot bot.backoff bot.causes bot.conflicts bot.doctor bot.doctor.finding "
-    "bot.doctor.processes bot.drills bot.feeds bot.feeds.drill bot.feeds.frames bot.feeds.line "
-    "bot.feeds.pacing bot.feeds.pings bot.folding bot.incidents bot.incidents.incident "
-    "bot.incidents.rehearsed bot.judging bot.judging.agreement bot.judging.clocks bot.logs "
-    "bot.logs.facts bot.logs.flood bot.metrics bot.metrics.buckets bot.model bot.sources "
-    "bot.symbols bot.systemd bot.trail bot.trail.course bot.verbs bot.verbs.terminal bot.wording",
+    "bot bot.backoff bot.causes bot.conflicts bot.doctor bot.doctor.finding bot.doctor.processes "
+    "bot.drills bot.feeds bot.feeds.drill bot.feeds.frames bot.feeds.line bot.feeds.pacing "
+    "bot.feeds.pings bot.folding bot.incidents bot.incidents.incident bot.incidents.rehearsed "
+    "bot.judging bot.judging.agreement bot.judging.clocks bot.limits bot.logs bot.logs.facts "
+    "bot.logs.flood bot.metrics bot.metrics.buckets bot.model bot.sources bot.symbols bot.systemd "
+    "bot.trail bot.trail.course bot.verbs bot.verbs.terminal bot.wording",
     "bot.drills.witness bot.errors bot.events bot.feeds.handover bot.feeds.planning "
     "bot.feeds.subscriptions bot.health bot.incidents.gap bot.incidents.story "
     "bot.incidents.tally bot.judging.fitness bot.judging.journal bot.logs.lines "
     "bot.metrics.sheet bot.phrases bot.readers bot.store bot.worker",
-    "bot.alerts bot.doctor.rounds bot.exchanges.base bot.feeds.connection bot.feeds.lag "
-    "bot.feeds.tally bot.incidents.book bot.judging.decisions bot.judging.doubts "
+    "bot.alerts bot.doctor.commands bot.doctor.rounds bot.exchanges.base bot.feeds.connection "
+    "bot.feeds.lag bot.feeds.tally bot.incidents.book bot.judging.decisions bot.judging.doubts "
     "bot.judging.trial bot.judging.watchdog bot.logs.journald bot.logs.told "
     "bot.metrics.catalogue bot.metrics.switches bot.moments bot.sandbox bot.sources.base "
     "bot.sources.mock bot.trail.samples bot.verbs.breaking",

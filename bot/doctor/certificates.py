@@ -13,14 +13,16 @@ from bot.doctor.finding import Finding, Report, fail, ok, warn
 from bot.doctor.place import Host
 from bot.doctor.rounds import Check
 from bot.doctor.trouble import network_remedy
-from bot.feeds.dial import proxy_for, tcp, tls_context, tunnel
+from bot.feeds.dial import reach, tls_context
 from bot.wording import worded
-from bot.worker import Deadline
+from bot.worker import Deadline, Detached
 
 NAME = "tls"
 SECONDS = 9.0
-REMEDY = "see the lines `dns` and `proxy`: one of the two takes too long"
-TCP_S, TLS_S = 4.0, 3.0
+REMEDY = ("the name look-up has no end, see the lines `dns`; or a proxy or the host answers a byte "
+          "at a time")
+REACH_S, TLS_S = 4.0, 3.0
+MARGIN_S = 0.5  # of the check's time, to say what was found
 SWALLOWED = "a firewall that looks into TLS, or a host in trouble"
 FEW_DAYS = 7
 # Of those who sell or write what opens TLS on its way, as they sign for it.
@@ -40,10 +42,10 @@ def certificate_checks(known: Iterable[Host]) -> Iterator[Check]:
 
 
 def look(host: Host, deadline: Deadline) -> Report:
-    return Report((_found(host),))
+    return Report((_found(host, deadline),))
 
 
-def _found(host: Host) -> Finding:
+def _found(host: Host, deadline: Deadline) -> Finding:
     subject, begun = f"{host.name}:{host.port}", time.monotonic()
     connected = 0.0
     try:
@@ -52,7 +54,7 @@ def _found(host: Host) -> Finding:
             with tls_context().wrap_socket(sock, server_hostname=host.name) as tls:
                 certificate, version = tls.getpeercert() or {}, tls.version()
     except ssl.SSLCertVerificationError as error:
-        return _refused(host, subject, error)
+        return _refused(host, subject, error, deadline)
     except (OSError, ValueError, http.client.HTTPException) as error:
         words = worded(error)
         if connected:
@@ -79,11 +81,18 @@ def judged(subject: str, certificate: dict[str, Any], timing: str, now_s: float)
     return ok(NAME, subject, words)
 
 
-def _refused(host: Host, subject: str, error: ssl.SSLCertVerificationError) -> Finding:
-    """A certificate that is not valid: whose is it?"""
-    by = _signer(host)
+def _refused(
+    host: Host, subject: str, error: ssl.SSLCertVerificationError, deadline: Deadline
+) -> Finding:
+    """A certificate that is not valid: whose is it? To find out takes two connections more, which
+    may hang; what is known is told all the same.
+    """
+    asked = Detached(f"signer-{host.name}", partial(_signer, host))
+    in_time = asked.wait(max(0.0, deadline.left_s - MARGIN_S))
+    by = asked.result() if in_time else None
     words = f"certificate not valid: {error.verify_message.rstrip('.')}"
     words += f"; signed by {by}" if by else ""
+    words += "" if in_time else "; who signed it was asked, and no answer came"
     if by and intercepts(by):
         return fail(NAME, subject, f"{words}: the connection is opened on its way",
                     "have this host exempted there; or, if you trust them with your prices, put "
@@ -129,16 +138,7 @@ def _reached(host: Host) -> socket.socket:
 
     Raises: OSError, ValueError, http.client.HTTPException.
     """
-    proxy, deadline = proxy_for("wss", host.name), Deadline(TCP_S)
-    if proxy is None:
-        sock = tcp(host.name, host.port, deadline)
-    else:
-        sock = tcp(str(proxy.hostname), proxy.port or 80, deadline)
-        try:
-            tunnel(sock, proxy, host.name, host.port, deadline)
-        except BaseException:
-            sock.close()
-            raise
+    sock = reach(host.scheme, host.name, host.port, Deadline(REACH_S))
     sock.settimeout(TLS_S)
     return sock
 

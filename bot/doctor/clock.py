@@ -1,18 +1,15 @@
 """The clock of this machine against those of the exchanges."""
 
-import os
-import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
+from bot.doctor.commands import BUS, Unasked, has_systemd, properties
 from bot.doctor.finding import ClockReading, Finding, Report, fail, ok, warn
 from bot.doctor.rounds import Check
 from bot.worker import Deadline
 
 NAME = "clock"
 SECONDS = 5.0
-NTP_S = 3.0
-REMEDY = "timedatectl does not answer; is the system bus alive?"
 # Ages are measured by the monotonic clock, and streams are corrected by each one's offset. But all
 # stamps that are told and recorded are this clock's, and from a minute on the REST ticker of tier 3
 # is taken for old (bot.sources.rest).
@@ -21,29 +18,28 @@ SET_IT = "timedatectl set-ntp true, or install chrony; in a virtual machine look
 
 
 def clock_checks() -> Iterator[Check]:
-    yield Check(NAME, "NTP", ntp, SECONDS, REMEDY)
+    yield Check(NAME, "NTP", ntp, SECONDS, BUS)
 
 
 def ntp(deadline: Deadline) -> Report:
-    """What the system says of itself; nothing where it says nothing."""
+    """What the system says of itself."""
+    if not has_systemd():
+        return Report((ok(NAME, "NTP", "no systemd here that could say whether the clock is in "
+                          "step"),))
     try:
-        told = subprocess.run(
+        return Report((ntp_state(properties(
             ["timedatectl", "show", "--property=NTP", "--property=NTPSynchronized"],
-            capture_output=True, text=True, timeout=NTP_S, env=os.environ | {"LC_ALL": "C"})
-    except (OSError, subprocess.SubprocessError):
-        return Report()
-    return Report(ntp_state(told.stdout)) if told.returncode == 0 else Report()
+            "NTPSynchronized")),))
+    except Unasked as error:
+        return Report((warn(NAME, "NTP", f"could not be asked about: {error}", BUS),))
 
 
-def ntp_state(told: str) -> tuple[Finding, ...]:
-    """told: lines NAME=yes or NAME=no."""
-    state = dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
-    if state.get("NTPSynchronized") == "yes":
-        return (ok(NAME, "NTP", "the system says that its clock is in step"),)
-    if "NTPSynchronized" not in state:
-        return ()
-    on = "is on, but the clock is not in step" if state.get("NTP") == "yes" else "is off"
-    return (warn(NAME, "NTP", on, SET_IT),)
+def ntp_state(told: Mapping[str, str]) -> Finding:
+    """told: NTP and NTPSynchronized, yes or no."""
+    if told["NTPSynchronized"] == "yes":
+        return ok(NAME, "NTP", "the system says that its clock is in step")
+    on = "is on, but the clock is not in step" if told.get("NTP") == "yes" else "is off"
+    return warn(NAME, "NTP", on, SET_IT)
 
 
 def compare_clocks(readings: Sequence[ClockReading]) -> tuple[Finding, ...]:

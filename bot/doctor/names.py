@@ -32,7 +32,7 @@ def look(host: Host, deadline: Deadline) -> Report:
 def _found(host: Host) -> Finding:
     if is_address(host.name):
         return ok(NAME, host.name, f"an address, nothing to look up ({host.use})")
-    proxy = proxy_for("wss" if host.secure else "ws", host.name) if host.proxied else None
+    proxy = proxy_for(host.scheme, host.name) if host.proxied else None
     if proxy is not None:
         return ok(NAME, host.name, f"looked up by the proxy {proxy.hostname} ({host.use})")
     begun = monotonic()

@@ -49,6 +49,11 @@ class Host(NamedTuple):
     proxied: bool = True
     spare: bool = False
 
+    @property
+    def scheme(self) -> str:
+        """As bot.feeds.dial has it."""
+        return "wss" if self.secure else "ws"
+
 
 def stream_places(config: Config) -> list[Place]:
     """None with the feeds switched off."""

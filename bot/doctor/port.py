@@ -1,5 +1,6 @@
 """The port of the API: free, our own bot's, or a stranger's."""
 
+import dataclasses
 import errno
 import socket
 from collections.abc import Iterator
@@ -34,9 +35,10 @@ def _found(config: Config) -> Finding:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         try:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the server does
+            # With SO_REUSEADDR, as the server has it, Linux refuses a port only for the sake of
+            # one that listens there. This one never does, so a bot that starts now gets its port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, config.api_port))
-            probe.listen(1)
         except socket.gaierror as error:
             return fail(NAME, subject, f"is no address of this machine: {error.strerror}",
                         "set API_HOST to 127.0.0.1, 0.0.0.0 or one that `ip addr` shows")
@@ -55,7 +57,8 @@ def _remedy(error: OSError) -> str:
 
 def _taken(config: Config, subject: str) -> Finding:
     who = listener(config.api_port)
-    alive = _asked(config, "/healthz")
+    # not with the token, which is nobody's business until it is known who listens there
+    alive = _asked(dataclasses.replace(config, api_token=None), "/healthz")
     if alive is None or alive.get("status") != "ok" or "instance" not in alive:
         return fail(NAME, subject, f"is taken by {who}, which is not the bot",
                     "end it, or set API_PORT to another one")

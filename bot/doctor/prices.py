@@ -15,12 +15,23 @@ REMEDY = ("compare both with a third venue: one of them may be another market (a
           "testnet), or its address in the settings another exchange's")
 
 
-def compare_prices(prices: Sequence[PriceSeen]) -> tuple[Finding, ...]:
-    """Every pair of exchanges for each symbol; those that agree are one line."""
+def compare_prices(
+    prices: Sequence[PriceSeen], symbols: Sequence[str], exchanges: Sequence[str]
+) -> tuple[Finding, ...]:
+    """Every pair of exchanges for each symbol; those that agree are one line, and so are those of
+    which the same exchanges told nothing. symbols, exchanges: that were listened to.
+    """
+    if len(exchanges) < 2:
+        alone = f"only {exchanges[0]} is" if exchanges else "no exchange is"
+        return (ok(NAME, "", f"nothing to compare: {alone} listened to with these settings"),)
     found: list[Finding] = []
     near: list[str] = []
-    for symbol in dict.fromkeys(price.symbol for price in prices):
+    missing: dict[str, list[str]] = {}
+    for symbol in symbols:
         seen = {price.exchange: price for price in prices if price.symbol == symbol}
+        if len(seen) < 2:
+            mute = " and ".join(name for name in exchanges if name not in seen)
+            missing.setdefault(mute, []).append(symbol)
         for one, other in combinations(seen.values(), 2):
             words = apart(one, other)
             share = abs(other.price / one.price - 1)
@@ -30,6 +41,8 @@ def compare_prices(prices: Sequence[PriceSeen]) -> tuple[Finding, ...]:
                 make = fail if share > MOST else warn
                 found.append(make(NAME, symbol, f"{words}; up to {USUAL * 1e4:.0f} bps are usual",
                                   REMEDY))
+    found += [warn(NAME, "", f"{listed(names)}: nothing to compare, for {mute} told no fresh price",
+                   "see the lines `stream`") for mute, names in missing.items()]
     if near:
         found.append(ok(NAME, "", f"{listed(near)}; up to {USUAL * 1e4:.0f} bps are usual"))
     return tuple(found)

@@ -13,13 +13,13 @@ from urllib.parse import SplitResult
 from bot.doctor.finding import Finding, Report, fail, ok
 from bot.doctor.place import Host
 from bot.doctor.rounds import OWN_FAULT, QUICK_S, Check
-from bot.feeds.dial import proxy_for, tcp, tunnel
+from bot.feeds.dial import proxy_for, reach
 from bot.wording import worded
 from bot.worker import Deadline
 
 NAME = "proxy"
 SECONDS = 8.0
-TCP_S, TUNNEL_S = 3.5, 3.5
+REACH_S = 7.0
 REMEDY = "the proxy swallows requests: check HTTPS_PROXY, or name the hosts in NO_PROXY"
 STATUS = re.compile(r"failed: (\d{3})")
 
@@ -41,7 +41,7 @@ def ways(hosts: Iterable[Host]) -> list[Way]:
     """Raises: ValueError for a proxy variable that is no URL."""
     found: dict[str, Way] = {}
     for host in hosts:
-        proxy = proxy_for("wss" if host.secure else "ws", host.name) if host.proxied else None
+        proxy = proxy_for(host.scheme, host.name) if host.proxied else None
         if proxy is not None:
             proxy.port  # raises where it is no number
             before = found.get(proxy.netloc)
@@ -80,16 +80,12 @@ def _found(way: Way) -> Finding:
         return fail(NAME, way.subject, f"{way.proxy.scheme}:// is not spoken by the streams",
                     "name a proxy that takes CONNECT over plain HTTP: http://host:port")
     begun, target = monotonic(), f"{way.target.name}:{way.target.port}"
-    sock: socket.socket | None = None
+    reached: list[socket.socket] = []
     try:
-        sock = tcp(str(way.proxy.hostname), way.proxy.port or 80, Deadline(TCP_S))
-        sock.settimeout(TUNNEL_S)
-        tunnel(sock, way.proxy, way.target.name, way.target.port, Deadline(TUNNEL_S))
+        reach(way.target.scheme, way.target.name, way.target.port, Deadline(REACH_S),
+              reached.append).close()
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return _failed(way, target, worded(error), connected=sock is not None)
-    finally:
-        if sock is not None:
-            sock.close()
+        return _failed(way, target, worded(error), connected=bool(reached))
     return ok(NAME, way.subject, f"connects to {target} in {(monotonic() - begun) * 1000:.0f} ms, "
               f"for {way.hosts} hosts" + _exempt())
 

@@ -17,7 +17,7 @@ from bot.doctor.place import Place, rest_places
 from bot.doctor.rounds import Check
 from bot.doctor.trouble import HANGS, network_remedy, refused
 from bot.errors import ExchangeError, ParseError
-from bot.feeds.dial import retry_after_s
+from bot.limits import retry_after_s
 from bot.symbols import Symbol
 from bot.wording import worded
 from bot.worker import Deadline
@@ -27,6 +27,7 @@ SECONDS = 10.0
 CONNECT_S, READ_S = 4.0, 4.0
 BODY_LIMIT = 1 << 20
 SLOW_S = 1.0
+SHORTEST_S = 1.0  # with less left of the time no further question is begun
 MOST_ASKED = 5  # symbols; the lines of the streams tell of all
 DATE_STEP_S = 1.0  # of the header Date
 
@@ -97,10 +98,11 @@ class Api:
         yield from self._listing(answer, deadline)
 
     def _listing(self, clocked: Answer, deadline: Deadline) -> Iterator[Finding]:
-        asked, traded = self._symbols[:MOST_ASKED], []
-        for symbol in asked:
-            if deadline.left_s < 1.0:
-                break
+        wanted, traded, late = self._symbols[:MOST_ASKED], [], list[str]()
+        for symbol in wanted:
+            if deadline.left_s < SHORTEST_S:
+                late.append(symbol.name)
+                continue
             finding = self._symbol(symbol)
             if finding is None:
                 traded.append(symbol.name)
@@ -108,9 +110,13 @@ class Api:
                 yield finding
         words = f"answers in {clocked.took_s * 1000:.0f} ms"
         words += f"; {listed(traded)} traded" if traded else ""
-        if len(self._symbols) > len(asked):
-            words += f" ({len(self._symbols) - len(asked)} more not asked for)"
-        if clocked.took_s > SLOW_S:
+        if len(self._symbols) > len(wanted):
+            words += f" ({len(self._symbols) - len(wanted)} more not asked for)"
+        if late:
+            yield warn(NAME, self._place.subject, f"{words}; whether {listed(late)} "
+                       f"{'is' if len(late) == 1 else 'are'} traded is not known, for the time was "
+                       f"over before", "it answers slowly; look again with --only rest")
+        elif clocked.took_s > SLOW_S:
             yield warn(NAME, self._place.subject, f"{words}: slow",
                        "the way there, or a nearer machine; streams matter more than this")
         else:
@@ -145,7 +151,7 @@ class Api:
         """None for success."""
         if answer.status == 200:
             return None
-        return self._bad(*refused(answer.status, retry_after_s(answer.retry_after),
+        return self._bad(*refused(answer.status, retry_after_s(answer.retry_after, time.time()),
                                   self._place.exchange, self._place.setting))
 
     def _bad(self, words: str, remedy: str) -> Finding:

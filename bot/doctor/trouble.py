@@ -1,6 +1,7 @@
 """What keeps an exchange from answering, in words and with a remedy."""
 
 from bot.exchanges.base import Exchange
+from bot.limits import LIMITED
 
 RESOLVER = "the resolver of this machine: see the lines `dns`, and /etc/resolv.conf"
 DROPPED = ("packets are lost on the way: a firewall here or there, or the host is down; from here "
@@ -38,7 +39,7 @@ def refused(
         return ("HTTP 403: a web firewall refuses this address",
                 "addresses of data centres and VPNs are often refused: try another one, or "
                 f"another address in {setting}: {exchange.ELSEWHERE}")
-    if status in (418, 429):
+    if status in LIMITED:
         pause = f" for {retry_after_s:.0f} s" if retry_after_s else ""
         what = "bans" if status == 418 else "limits"
         return (f"HTTP {status}: it {what} this address{pause}",

@@ -1,11 +1,10 @@
 """The systemd unit: is it there, the one that is shipped, enabled, running, or failing."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import bot
+from bot.doctor.commands import BUS, Unasked, has_systemd, properties
 from bot.doctor.finding import Finding, Report, fail, listed, ok, warn
 from bot.doctor.rounds import Check
 from bot.worker import Deadline
@@ -13,32 +12,27 @@ from bot.worker import Deadline
 NAME = "unit"
 UNIT = "autonomous-bot"
 SECONDS = 6.0
-REMEDY = "systemctl does not answer; is the system bus alive?"
-ASK_S = 4.0
-BOOTED = Path("/run/systemd/system")  # there while systemd runs the machine (sd_booted(3))
 SHIPPED = Path(bot.__file__).parent.parent / "systemd" / f"{UNIT}.service"
 PROPERTIES = ("LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "NRestarts",
               "ExecMainStatus", "FragmentPath", "NeedDaemonReload", "StateChangeTimestamp",
               "EnvironmentFiles")
 LOG = f"journalctl -u {UNIT} -n 50"
 EX_CONFIG = "78"
+UNUSABLE = ("masked", "bad-setting", "error")  # LoadState
 
 
 def unit_checks() -> Iterator[Check]:
-    yield Check(NAME, "", look, SECONDS, REMEDY)
+    yield Check(NAME, "", look, SECONDS, BUS)
 
 
 def look(deadline: Deadline) -> Report:
-    """Nothing where systemd does not run the machine."""
-    if not BOOTED.is_dir():
-        return Report()
+    if not has_systemd():
+        return Report((ok(NAME, UNIT, "no systemd here, so no unit runs the bot"),))
     try:
-        told = subprocess.run(
-            ["systemctl", "show", UNIT, *(f"--property={name}" for name in PROPERTIES)],
-            capture_output=True, text=True, timeout=ASK_S, env=os.environ | {"LC_ALL": "C"})
-    except (OSError, subprocess.SubprocessError):
-        return Report()
-    state = dict(line.split("=", 1) for line in told.stdout.splitlines() if "=" in line)
+        state = properties(["systemctl", "show", UNIT, f"--property={','.join(PROPERTIES)}"],
+                           "LoadState")
+    except Unasked as error:
+        return Report((warn(NAME, UNIT, f"could not be asked about: {error}", BUS),))
     return Report(tuple(judged(state, _text(Path(state.get("FragmentPath") or "/nowhere")),
                                _text(SHIPPED))))
 
@@ -47,6 +41,9 @@ def judged(state: dict[str, str], installed: str | None, shipped: str | None) ->
     """state: what `systemctl show` says. installed, shipped: texts of the unit, where known."""
     if state.get("LoadState") == "not-found":
         yield ok(NAME, UNIT, "is not installed: the bot runs here only in the foreground")
+        return
+    if state.get("LoadState") in UNUSABLE:
+        yield from _unusable(state)
         return
     yield _activity(state)
     if state.get("UnitFileState") not in ("enabled", "enabled-runtime", "static", "generated"):
@@ -62,6 +59,19 @@ def judged(state: dict[str, str], installed: str | None, shipped: str | None) ->
             yield warn(NAME, UNIT, f"differs from the one of this version in {listed(names)}",
                        f"compare with {SHIPPED}; what is yours belongs into a drop-in (systemctl "
                        f"edit {UNIT})")
+
+
+def _unusable(state: dict[str, str]) -> Iterator[Finding]:
+    """Of a unit that systemd cannot start, though it may run since before."""
+    if state.get("ActiveState") == "active":  # what helps others if not does not help this one
+        yield _activity(state)
+    if state["LoadState"] == "masked":
+        yield warn(NAME, UNIT, "is masked: nothing can start it, and it does not start with the "
+                   "machine", f"systemctl unmask {UNIT}, then systemctl enable --now {UNIT}")
+    else:
+        yield fail(NAME, UNIT, f"cannot be loaded: {state['LoadState']}",
+                   f"systemd-analyze verify {state.get('FragmentPath') or UNIT} says why; then "
+                   "systemctl daemon-reload")
 
 
 def _activity(state: dict[str, str]) -> Finding:

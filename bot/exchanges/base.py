@@ -106,7 +106,8 @@ class Exchange(Protocol):
         """The REST request for what the exchange lists of a symbol."""
 
     def parse_instrument(self, body: bytes, native_symbol: str) -> str | None:
-        """The state of a symbol in a REST answer, of whatever HTTP status; None: not listed.
+        """The state of a symbol in a REST answer, of whatever HTTP status; TRADING only where it is
+        traded on spot. None: not listed.
 
         Raises: ParseError, ExchangeError for any other error than that.
         """

@@ -28,6 +28,7 @@ SENDS_PER_S = 3
 # rest-api.md, "IP Limits", and GET /api/v3/exchangeInfo (2026-09-15): weight
 REST_ALLOWS = Allowance(limit=6_000, window_s=60.0, ticker=2, header="X-MBX-USED-WEIGHT-1M")
 TRADING = "TRADING"  # others: END_OF_DAY, HALT, BREAK, CANCEL_ONLY
+NOT_ON_SPOT = "TRADING, but not on spot"  # isSpotTradingAllowed is false
 ELSEWHERE = ("wss://data-stream.binance.vision and https://data-api.binance.vision bring market "
              "data only, and answer where the others refuse")
 
@@ -78,6 +79,12 @@ class _Reply(msgspec.Struct, gc=False):
 class _Listed(msgspec.Struct, gc=False):
     symbol: str = ""
     status: str = ""
+    isSpotTradingAllowed: bool = True
+
+    @property
+    def state(self) -> str:
+        """Its status, where that means what it says: TRADING may be for margin only."""
+        return self.status if self.isSpotTradingAllowed or self.status != TRADING else NOT_ON_SPOT
 
 
 class _About(msgspec.Struct, gc=False):
@@ -186,7 +193,7 @@ def parse_instrument(body: bytes, native_symbol: str) -> str | None:
         about = _decode_about(body)
         if about.code is not None and about.code != INVALID_SYMBOL:
             raise ExchangeError(f"{NAME}: error {about.code}, {short(about.msg)}")
-        return next((one.status for one in about.symbols if one.symbol == native_symbol), None)
+        return next((one.state for one in about.symbols if one.symbol == native_symbol), None)
     except UNREADABLE as error:
         raise unreadable(NAME, body, error) from error
 

@@ -5,7 +5,6 @@ and look-up is outside it. Hence each attempt runs on a thread of its own whose 
 and cut the socket from under it.
 """
 
-import email.utils
 import functools
 import http.client
 import socket
@@ -14,6 +13,7 @@ import threading
 import time
 import urllib.request
 from base64 import b64encode
+from collections.abc import Callable
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import websocket
@@ -22,15 +22,14 @@ from bot import __version__
 from bot.causes import ConnectCause
 from bot.errors import ConnectError
 from bot.feeds.connection import Connection
+from bot.limits import LIMITED, retry_after_s
 from bot.readers import is_loopback
 from bot.wording import worded
 from bot.worker import Deadline, Detached
 
 HANDSHAKE_S = 10.0
-LIMITED = (418, 429)
 BLOCKED = 451
 LIMITED_PAUSE_S = 60.0  # after 451, and after 418 or 429 without Retry-After
-LONGEST_PAUSE_S = 3 * 86_400.0  # Binance bans for up to three days; more is a mistake
 
 
 class Dial:
@@ -67,9 +66,10 @@ class Dial:
     def _open(self) -> Connection:
         host = self._parts.netloc
         try:
-            sock = self._transport()
+            name = str(self._parts.hostname)
+            sock = reach(self._parts.scheme, name, port_of(self._parts), self._deadline, self._hold)
             if self._parts.scheme == "wss":
-                sock = self._hold(_tls(sock, str(self._parts.hostname), self._deadline))
+                sock = self._hold(_tls(sock, name, self._deadline))
             sock.settimeout(max(0.1, self._deadline.left_s))
             ws = websocket.WebSocket(enable_multithread=False)
             ws.connect(  # type: ignore[no-untyped-call]
@@ -86,17 +86,6 @@ class Dial:
                 self._socket.close()
             raise ConnectError(f"{host}: {worded(error)}", cause=_cause(error)) from error
 
-    def _transport(self) -> socket.socket:
-        """A TCP connection to the exchange, or through the proxy that the environment names."""
-        host, port = str(self._parts.hostname), port_of(self._parts)
-        proxy = proxy_for(self._parts.scheme, host)
-        if proxy is None:
-            return self._hold(tcp(host, port, self._deadline))
-        # held before the tunnel stands, so that a proxy which drips can be cut too
-        sock = self._hold(tcp(str(proxy.hostname), proxy.port or 80, self._deadline))
-        tunnel(sock, proxy, host, port, self._deadline)
-        return sock
-
     def _hold(self, sock: socket.socket) -> socket.socket:
         with self._lock:
             self._socket = sock
@@ -105,6 +94,28 @@ class Dial:
                 sock.close()
                 raise ConnectError("given up")
         return sock
+
+
+def reach(
+    scheme: str, host: str, port: int, deadline: Deadline,
+    hold: Callable[[socket.socket], object] = lambda sock: None,
+) -> socket.socket:
+    """A TCP connection to a host, or through the proxy that the environment names for it.
+
+    scheme: wss or ws. hold: is given the socket before a tunnel stands, so that a proxy which drips
+    can be cut too. Raises: OSError, ValueError, http.client.HTTPException; then nothing is open.
+    """
+    proxy = proxy_for(scheme, host)
+    near, near_port = (host, port) if proxy is None else (str(proxy.hostname), proxy.port or 80)
+    sock = tcp(near, near_port, deadline)
+    try:
+        hold(sock)
+        if proxy is not None:
+            _tunnel(sock, proxy, host, port, deadline)
+        return sock
+    except BaseException:
+        sock.close()
+        raise
 
 
 def tcp(host: str, port: int, deadline: Deadline) -> socket.socket:
@@ -125,17 +136,17 @@ def tcp(host: str, port: int, deadline: Deadline) -> socket.socket:
     raise failure
 
 
-def tunnel(
+def _tunnel(
     sock: socket.socket, proxy: SplitResult, host: str, port: int, deadline: Deadline
 ) -> None:
     """Have the proxy, to which `sock` leads, connect it to the host. Raises: OSError, with the
     status of a refusal in its words; http.client.HTTPException.
     """
-    way = http.client.HTTPConnection(
-        str(proxy.hostname), proxy.port or 80, timeout=deadline.left_s)
-    way.set_tunnel(host, port, credentials_of(proxy))
-    way.sock = sock
-    way._tunnel()  # type: ignore[attr-defined]  # what connect() does after its own TCP
+    sock.settimeout(max(0.1, deadline.left_s))
+    client = http.client.HTTPConnection(str(proxy.hostname), proxy.port or 80)
+    client.set_tunnel(host, port, credentials_of(proxy))
+    client.sock = sock
+    client._tunnel()  # type: ignore[attr-defined]  # what connect() does after its own TCP
 
 
 def _tls(sock: socket.socket, host: str, deadline: Deadline) -> ssl.SSLSocket:
@@ -179,7 +190,7 @@ def _refusal(host: str, status: int, headers: dict[str, str]) -> ConnectError:
         return ConnectError(f"{host}: blocked: handshake answered with HTTP status {status}, which "
                             f"refuses the place this machine is in", cause="blocked",
                             retry_after_s=LIMITED_PAUSE_S, status=status)
-    pause = retry_after_s(headers.get("retry-after", ""))
+    pause = retry_after_s(headers.get("retry-after", ""), time.time())
     if pause is None and status in LIMITED:
         pause = LIMITED_PAUSE_S
     return ConnectError(f"{host}: handshake answered with HTTP status {status}",
@@ -196,16 +207,6 @@ def _cause(error: Exception) -> ConnectCause:
         return "tls"
     spoken = (websocket.WebSocketException, http.client.HTTPException)
     return "handshake" if isinstance(error, spoken) else "unreachable"
-
-
-def retry_after_s(text: str) -> float | None:
-    """Retry-After is a number of seconds or a date (RFC 9110 10.2.3)."""
-    try:
-        seconds = float(text) if text.strip().isdecimal() else (
-            email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError):
-        return None
-    return min(max(0.0, seconds), LONGEST_PAUSE_S)
 
 
 def _cut(sock: socket.socket) -> None:

@@ -14,6 +14,7 @@ from bot.errors import BotError, ExchangeError, NoQuote, ParseError
 from bot.exchanges.base import Exchange
 from bot.feeds.pacing import Pacer
 from bot.folding import Fold, Report
+from bot.limits import LIMITED, retry_after_s
 from bot.model import MarketDataUpdate, Opinion
 from bot.sources.budget import Budget
 from bot.symbols import Symbol
@@ -28,9 +29,8 @@ READ_S = 3.0
 STRAYS = 3  # requests that hang beyond REQUEST_S; with so many no new one is begun
 BODY_LIMIT = 1 << 20
 PACE_S = 0.05
-LIMITED = (418, 429, 503)
-LIMITED_PAUSE_S = 2.0  # where Retry-After does not say how long
-LONGEST_PAUSE_S = 3600.0
+PAUSED = (*LIMITED, 503)  # who is out of order is left alone for a while too
+PAUSE_S = 2.0  # where Retry-After does not say how long
 
 
 class Answer(NamedTuple):
@@ -190,12 +190,12 @@ class Poller(Worker):
             timeout = isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError)
             raise Unanswered(worded(error), "timeout" if timeout else "network") from error
         self.budget.told(used)
-        if status in LIMITED:
-            pause = float(retry_after) if retry_after.isdecimal() else LIMITED_PAUSE_S
-            self._not_before = self._mono() + min(pause, LONGEST_PAUSE_S)
+        if status in PAUSED:
+            pause_s = retry_after_s(retry_after, self._wall())
+            self._not_before = self._mono() + (PAUSE_S if pause_s is None else pause_s)
         if status != 200:
             raise Unanswered(f"HTTP status {status}",
-                             "limited" if status in LIMITED else "status")
+                             "limited" if status in PAUSED else "status")
         return body
 
     def _get(self, url: str) -> Answer:

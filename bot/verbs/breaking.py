@@ -2,6 +2,11 @@
 
 The client looks for signals only now and then, and Python's own handler waits until it is back. So
 a thread is woken by the signal itself, and interrupts the connection until it gives up.
+
+Once Python's handler is called the thread has nothing more to do, and must be gone: what the
+handler raises comes up between any two steps, also at the door of a `with` that would end the
+thread, and whoever opened the connection then closes it. So the handler itself ends the thread,
+before it raises.
 """
 
 import os
@@ -9,6 +14,7 @@ import select
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 from duckdb import DuckDBPyConnection
 
@@ -34,21 +40,52 @@ class _Break(Worker):
             self.stopping.wait(LOOK_EVERY_S)
 
 
+class _Watch:
+    """Over a connection, from its construction to `end`. Thread: the main one."""
+
+    def __init__(self, con: DuckDBPyConnection) -> None:
+        self._ending = False
+        self._woken, self._waker = os.pipe()
+        os.set_blocking(self._waker, False)
+        self._thread = _Break(con, self._woken)
+        self._waker_before = -1
+        # first, so that whatever follows is undone if a Ctrl-C comes now
+        self._handler_before = signal.getsignal(signal.SIGINT)
+        signal.signal(signal.SIGINT, self._struck)
+        self._waker_before = signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
+        self._thread.start()
+
+    def end(self) -> None:
+        """May be called again. A Ctrl-C that comes meanwhile asks for what is being done."""
+        if self._ending:
+            return
+        self._ending = True
+        signal.set_wakeup_fd(self._waker_before)
+        self._thread.stop()
+        self._thread.join(END_S)
+        os.close(self._woken)
+        os.close(self._waker)
+        signal.signal(signal.SIGINT, self._handler_before)
+
+    def _struck(self, number: int, frame: FrameType | None) -> None:
+        if self._ending:
+            return
+        self.end()
+        if callable(self._handler_before):
+            self._handler_before(number, frame)
+
+
 @contextmanager
 def breakable(con: DuckDBPyConnection) -> Iterator[None]:
     """Within this SIGINT ends what `con` does, in an InterruptException, a RuntimeError or a
-    KeyboardInterrupt. Thread: the main one.
+    KeyboardInterrupt; nobody interrupts it any more once it is left. Where SIGINT is ignored (in
+    the background of a script) it stays so. Thread: the main one.
     """
-    woken, waker = os.pipe()
-    os.set_blocking(waker, False)
-    before = signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
-    thread = _Break(con, woken)
-    thread.start()
+    if not callable(signal.getsignal(signal.SIGINT)):
+        yield
+        return
+    watch = _Watch(con)
     try:
         yield
     finally:
-        signal.set_wakeup_fd(before)
-        thread.stop()
-        thread.join(END_S)
-        os.close(woken)
-        os.close(waker)
+        watch.end()

@@ -11,7 +11,7 @@ import msgspec
 
 from bot.config import Config, load
 from bot.doctor.finding import Finding, exit_code
-from bot.doctor.plan import NAMES, checks, conclusions
+from bot.doctor.plan import NAMES, checks, conclusions, unneeded
 from bot.doctor.rounds import Round
 from bot.doctor.screen import Screen
 from bot.verbs.query import hang_up, interrupted
@@ -77,11 +77,13 @@ def _examined(
             found.append(finding)
             screen.tell(finding)
 
-    going = Round(checks(config, only))
+    planned = checks(config, only)
+    take(unneeded(planned, only))
+    going = Round(planned)
     while waiting := going.waiting:
         screen.progress(waiting, monotonic() - begun)
         take(going.poll(LOOK_EVERY_S))
-    take(conclusions(going.reports, only))
+    take(conclusions(config, going.reports, only))
     return found
 
 

@@ -1,4 +1,4 @@
-"""What `status --watch` shows, as lines that fit a window. Pure."""
+"""What `status` shows: all of it, or with --watch what fits a window. Pure."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -34,7 +34,7 @@ def picture(
     """
     first = seen.headline if seen else "no answer yet"
     lines = [Line(f"{first}  {now:%H:%M:%S} UTC  ({where}, every {every_s:g} s)", BOLD)]
-    lines += _body(seen, columns, rows) if seen else [
+    lines += _body(seen, _stories(seen, columns, LINES_OF_A_STORY), columns, rows) if seen else [
         Line(line) for line in wrapped("", NOBODY, columns)]
     if silence is not None:
         old = "; the figures below are from before" if seen else ""
@@ -44,11 +44,20 @@ def picture(
     return [_shown(line, columns, colours) for line in lines]
 
 
-def _body(seen: Look, columns: int | None, rows: int | None) -> list[Line]:
+def page(seen: Look, width: int | None = None, colours: bool = False) -> list[str]:
+    """All of it, however much that is. width: at which stories are wrapped."""
+    lines = [Line(seen.headline, BOLD), *_body(seen, _stories(seen, width))]
+    return [_shown(line, None, colours) for line in lines]
+
+
+def _body(
+    seen: Look, stories: list[Line], columns: int | None = None, rows: int | None = None
+) -> list[Line]:
+    """What is most important first."""
     blocks = [_prices(seen.prices, columns, rows)]
     if seen.sources is not None:
         blocks.append(_block(seen.sources, columns))
-    blocks.append(_stories(seen, columns))
+    blocks.append(stories)
     blocks += [_block(table, columns) for table in seen.parts]
     return [line for block in blocks for line in (Line(""), *block)]
 
@@ -70,15 +79,18 @@ def _block(table: Table, columns: int | None) -> list[Line]:
     return [Line(text, colour) for text, colour in zip(lines, table.colours, strict=True)]
 
 
-def _stories(seen: Look, columns: int | None) -> list[Line]:
+def _stories(seen: Look, columns: int | None, most: int | None = None) -> list[Line]:
+    """most: lines that each may have, and one of advice; None: as many as it takes."""
     lines = [Line("LAST INCIDENTS (UTC)" if seen.stories else "NO INCIDENTS", DIM)]
     for story in seen.stories:
         told = wrapped(story.head, story.text, columns)
-        if len(told) > LINES_OF_A_STORY:
-            told = [*told[:LINES_OF_A_STORY - 1], told[LINES_OF_A_STORY - 1] + " …"]
+        if most is not None and len(told) > most:
+            told = [*told[:most - 1], told[most - 1] + " …"]
         lines += [Line(line, YELLOW if story.advice else "") for line in told]
         if story.advice:
-            lines.append(Line(f"{'':<{len(story.head)}}-> {story.advice}"))
+            arrow = f"{'':<{len(story.head)}}-> "
+            advice = wrapped(arrow, story.advice, columns if most is None else None)
+            lines += [Line(line) for line in advice]
     return lines
 
 

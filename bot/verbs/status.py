@@ -8,15 +8,14 @@ import requests
 
 from bot.config import load
 from bot.verbs.calling import unreachable
-from bot.verbs.looking import Look, look
+from bot.verbs.looking import look
+from bot.verbs.picture import page
 from bot.verbs.query import hang_up
-from bot.verbs.tables import price_table
-from bot.verbs.terminal import size, wrapped
+from bot.verbs.terminal import has_colours, size
 from bot.verbs.watching import watch
 
 EX_OK = 0
 SHORTEST_S, LONGEST_S = 0.2, 3600.0
-MOST_STORIES = 3
 EPILOG = """\
 examples:
   python -m bot status
@@ -52,25 +51,13 @@ def run(arguments: Namespace) -> int:
             seen = look(config)
         except (requests.RequestException, ValueError) as error:
             return unreachable(config, error)
-        print(json.dumps(seen.told(), indent=2) if arguments.json else "\n".join(_page(seen)))
+        width = size()[0] if sys.stdout.isatty() else None
+        print(json.dumps(seen.told(), indent=2) if arguments.json else
+              "\n".join(page(seen, width, has_colours(sys.stdout))))
         sys.stdout.flush()
     except BrokenPipeError:
         return hang_up()
     return EX_OK
-
-
-def _page(seen: Look) -> list[str]:
-    lines = [*price_table(seen.prices).lines(), "", seen.headline]
-    for table in [*([seen.sources] if seen.sources else []), *seen.parts]:
-        lines += [*table.lines(), ""]
-    stories = seen.stories[:MOST_STORIES]
-    lines += ["last incidents (UTC)" if stories else "no incidents"]
-    width = size()[0] if sys.stdout.isatty() else None
-    for story in stories:
-        lines += wrapped(story.head, story.text, width)
-        if story.advice:
-            lines += wrapped(f"{'':<{len(story.head)}}-> ", story.advice, width)
-    return lines
 
 
 def _seconds(text: str) -> float:

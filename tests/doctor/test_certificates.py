@@ -10,12 +10,16 @@ from socket import socket
 import pytest
 
 from bot.doctor import certificates
-from bot.doctor.certificates import intercepts, issuer, judged, look
+from bot.doctor.certificates import certificate_checks, intercepts, issuer, judged, look
+from bot.doctor.finding import Report
 from bot.doctor.place import Host
+from bot.doctor.rounds import Round
 from bot.feeds import dial
 from bot.worker import Deadline
 from tests.doctor.abyss import black_hole
 from tests.doctor.helpers import only
+from tests.doctor.test_rounds import all_of
+from tests.helpers import PATIENCE_S
 from tests.processes import free_port
 from tests.servers import Behaviour, connect_proxy, raw_server, say, swallow
 
@@ -103,6 +107,27 @@ def test_one_that_nobody_vouches_for_tells_who_signed_it(tmp_path: Path) -> None
     assert "ca-certificates" in remedy
 
 
+def test_one_that_is_not_valid_is_told_although_its_host_then_answers_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = made(tmp_path, "own", "/O=Home Router/CN=localhost", "-days", "99")
+    callers: list[socket] = []
+
+    def once(sock: socket, stopping: threading.Event) -> None:
+        callers.append(sock)
+        (tls(pair) if len(callers) == 1 else swallow)(sock, stopping)
+
+    monkeypatch.setattr(certificates, "TLS_S", 3 * PATIENCE_S)
+    with raw_server(once) as server:
+        host = Host("localhost", server.port, "okx", "OKX_WS_URL", secure=True)
+        (check,) = certificate_checks([host])
+        finding = only(Report(tuple(all_of(Round([check._replace(seconds=2.0)])))))
+    assert len(callers) == 2
+    assert finding.level == "fail" and "certificate not valid: self" in finding.words
+    assert "who signed it was asked, and no answer came" in finding.words
+    assert "ca-certificates" in finding.remedy
+
+
 def test_a_known_interceptor_is_named_as_one(tmp_path: Path) -> None:
     pair = made(tmp_path, "mitm", SIGNER, "-days", "99")
     with raw_server(tls(pair)) as server:
@@ -127,7 +152,7 @@ def test_a_handshake_that_is_swallowed_is_told_from_a_port_that_does_not_connect
     monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(certificates, "TLS_S", 0.3)
-    monkeypatch.setattr(certificates, "TCP_S", 0.3)
+    monkeypatch.setattr(certificates, "REACH_S", 0.3)
     with raw_server(swallow) as server:
         level, words, _ = found(server.port)
         assert (level, words) == ("fail", "connected, then the handshake failed: timed out")

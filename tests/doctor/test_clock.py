@@ -2,8 +2,11 @@
 
 import pytest
 
-from bot.doctor.clock import compare_clocks, ntp_state
+from bot.doctor.clock import compare_clocks, ntp
 from bot.doctor.finding import ClockReading
+from bot.worker import Deadline
+from tests.doctor.conftest import Command
+from tests.doctor.helpers import only
 
 
 def reading(whose: str, ahead_s: float, within_s: float = 0.05) -> ClockReading:
@@ -39,8 +42,30 @@ def test_of_each_exchange_the_sharpest_reading_counts() -> None:
     assert finding.words == "this machine is 10 ms (+-20 ms) ahead of okx"
 
 
-@pytest.mark.parametrize("told, levels", [
-    ("NTP=yes\nNTPSynchronized=yes\n", ["ok"]), ("NTP=yes\nNTPSynchronized=no\n", ["warn"]),
-    ("NTP=no\nNTPSynchronized=no\n", ["warn"]), ("", []), ("garbage", [])])
-def test_what_the_system_says_of_itself_is_told(told: str, levels: list[str]) -> None:
-    assert [finding.level for finding in ntp_state(told)] == levels
+@pytest.mark.parametrize("on, in_step, level, words", [
+    ("yes", "yes", "ok", "in step"), ("yes", "no", "warn", "is on, but"),
+    ("no", "no", "warn", "is off")])
+def test_what_the_system_says_of_itself_is_told(
+    command: Command, on: str, in_step: str, level: str, words: str
+) -> None:
+    command("timedatectl", f"echo NTP={on}; echo NTPSynchronized={in_step}")
+    finding = only(ntp(Deadline(5.0)))
+    assert finding.level == level and words in finding.words
+
+
+@pytest.mark.parametrize("script, words", [
+    ("exec sleep 60", "no answer within 0.2 s"), ("echo garbage", "said: nothing"),
+    ("echo Failed to connect to bus >&2; exit 1", "Failed to connect to bus"),
+    (None, "timedatectl: No such file")])
+def test_a_system_that_does_not_say_it_is_a_warning(
+    command: Command, script: str | None, words: str
+) -> None:
+    command("timedatectl", script)
+    finding = only(ntp(Deadline(5.0)))
+    assert finding.level == "warn" and finding.subject == "NTP" and finding.remedy
+    assert "could not be asked about: timedatectl" in finding.words and words in finding.words
+
+
+def test_where_there_is_no_systemd_it_says_so(without_systemd: None) -> None:
+    finding = only(ntp(Deadline(5.0)))
+    assert finding.level == "ok" and "no systemd here" in finding.words

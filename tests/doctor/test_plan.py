@@ -4,7 +4,7 @@ import pytest
 
 from bot.doctor.finding import ClockReading, PriceSeen, Report
 from bot.doctor.place import hosts, rest_places, stream_places
-from bot.doctor.plan import NAMES, checks, conclusions
+from bot.doctor.plan import NAMES, checks, conclusions, unneeded
 from tests.doctor.helpers import config
 from tests.test_config import SECRET, loaded
 
@@ -70,12 +70,30 @@ def test_a_choice_checks_what_it_rests_on_and_shows_the_choice(
     assert {check.name for check in found if check.shown} == shown
 
 
+def test_what_has_nothing_to_look_at_says_so() -> None:
+    settings = loaded({"ENABLE_OKX_LIVE": "false", "ENABLE_DUCKDB": "false"})
+    found = list(unneeded(checks(settings)))
+    assert [finding.check for finding in found] == [
+        "dns", "tls", "rest", "stream", "kafka", "record"]
+    assert {finding.level for finding in found} == {"ok"} and all(one.words for one in found)
+    assert [one.check for one in unneeded(checks(settings, ("tls", "api")), ("tls", "api"))] == [
+        "tls"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_choice_is_answered_with_silence(name: str) -> None:
+    settings = loaded({"ENABLE_OKX_LIVE": "false", "ENABLE_DUCKDB": "false"})
+    planned = checks(settings, (name,))
+    assert ([*unneeded(planned, (name,)), *conclusions(settings, [], (name,))]
+            or any(check.shown for check in planned))
+
+
 def test_conclusions_are_drawn_from_all_reports() -> None:
     reports = [Report(clocks=(ClockReading("okx", 0.0, 0.1),),
                       prices=(PriceSeen("okx", "BTCUSDT", 1.0, 0.0),)),
                Report(prices=(PriceSeen("binance", "BTCUSDT", 1.0, 0.0),))]
-    assert [finding.check for finding in conclusions(reports)] == ["clock", "prices"]
-    assert list(conclusions(reports, ("dns",))) == []
+    assert [finding.check for finding in conclusions(config(), reports)] == ["clock", "prices"]
+    assert list(conclusions(config(), reports, ("dns",))) == []
 
 
 def test_a_proxy_variable_that_is_no_url_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:

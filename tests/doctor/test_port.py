@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,14 @@ import pytest
 from bot.doctor.port import look
 from bot.doctor.processes import command_of, listener
 from bot.sandbox.server import Sandbox
+from bot.web.hub import Hub
+from bot.web.server import WebServer
 from bot.worker import Deadline
 from tests.doctor.helpers import config, only
 from tests.helpers import eventually
 from tests.processes import daemon, free_port
 from tests.servers import raw_server, say, swallow
+from tests.web.fakes import FakeView
 
 SOON = Deadline(5.0)
 
@@ -27,6 +31,39 @@ def test_a_free_port_is_well_and_stays_free() -> None:
     port = free_port()
     assert found(port)[0] == "ok"
     socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_a_bot_that_starts_while_it_looks_gets_its_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[int] = []
+
+    class Held(socket.socket):
+        """While the probe still holds what it holds, a bot takes its port."""
+
+        def close(self) -> None:
+            if self.fileno() != -1 and not started:
+                started.append(port)
+                server = WebServer(FakeView(), Hub(), host="127.0.0.1", port=port)
+                server.bind()
+                server.stop()
+            super().close()
+
+    port = free_port()
+    monkeypatch.setattr(socket, "socket", Held)
+    assert found(port)[0] == "ok" and started == [port]
+
+
+def test_a_stranger_does_not_get_the_token() -> None:
+    heard: list[bytes] = []
+
+    def listen(sock: socket.socket, stopping: threading.Event) -> None:
+        heard.append(sock.recv(65536))
+        body = b'{"status":"ok"}'
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    with raw_server(listen) as server:
+        assert "not the bot" in found(server.port, API_TOKEN="let-me-in-for-good")[1]
+    (request,) = heard
+    assert b"GET /healthz" in request and b"let-me-in" not in request
 
 
 def test_a_strangers_port_is_a_failure_and_says_whose_it_is() -> None:

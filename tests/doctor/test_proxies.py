@@ -70,7 +70,7 @@ def test_one_that_does_not_connect_says_why(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_one_that_swallows_requests_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.doctor.proxies.TUNNEL_S", 0.2)
+    monkeypatch.setattr("bot.doctor.proxies.REACH_S", 0.2)
     level, told = through(swallow, monkeypatch)
     assert level == "fail" and "does not answer" in told
 

@@ -75,6 +75,14 @@ def test_of_many_symbols_the_first_are_asked_for_and_it_says_so() -> None:
         assert sandbox.rest_requests("okx") == MOST_ASKED + 2
 
 
+def test_symbols_for_which_the_time_was_too_short_are_a_warning(sandbox: Sandbox) -> None:
+    settings = config(sandbox, TRADING_SYMBOL="BTCUSDT,ETHUSDT")
+    where = place("okx", settings.rest_urls["okx"][0], suffix="REST_URL")
+    finding = bad(Api(where, settings.symbols).look(Deadline(0.0)))
+    assert finding.level == "warn" and "answers in " in finding.words
+    assert "whether BTCUSDT, ETHUSDT are traded is not known" in finding.words
+
+
 def test_a_slow_one_is_a_warning(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rest, "SLOW_S", 0.05)
     sandbox.fault("okx", "rest_slow", 100)
@@ -99,7 +107,8 @@ def test_a_refused_port_and_an_unknown_name_are_failures() -> None:
 
 
 def test_what_is_no_exchange_is_told() -> None:
-    page = b"HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n<html></html>"
+    page = (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 13\r\n\r\n"
+            b"<html></html>")
     with raw_server(say(page)) as server:
         finding = bad(looked(config(OKX_REST_URL=f"http://127.0.0.1:{server.port}")))
     assert finding.level == "fail" and "is not okx" in finding.remedy

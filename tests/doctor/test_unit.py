@@ -1,12 +1,11 @@
 """The systemd unit, judged by what systemctl says of it."""
 
-from pathlib import Path
-
 import pytest
 
-from bot.doctor import unit
 from bot.doctor.unit import SHIPPED, judged, look
 from bot.worker import Deadline
+from tests.doctor.conftest import Command
+from tests.doctor.helpers import only
 
 WELL = {"LoadState": "loaded", "UnitFileState": "enabled", "ActiveState": "active",
         "SubState": "running", "Result": "success", "NRestarts": "0", "ExecMainStatus": "0",
@@ -69,34 +68,49 @@ def test_the_shipped_one_is_where_it_is_looked_for() -> None:
     assert "WatchdogSec=" in SHIPPED.read_text()
 
 
-def test_nothing_is_said_where_there_is_no_systemd(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("more, lines", [
+    ({}, 1), ({"ActiveState": "failed", "SubState": "failed"}, 1),
+    ({"ActiveState": "active", "SubState": "running"}, 2)])
+def test_a_masked_one_is_not_told_to_be_started_or_enabled(
+    more: dict[str, str], lines: int
 ) -> None:
-    monkeypatch.setattr(unit, "BOOTED", tmp_path / "nowhere")
-    assert look(Deadline(5.0)).findings == ()
+    idle = {"ActiveState": "inactive", "SubState": "dead"}
+    found_so = found(**({"LoadState": "masked", "UnitFileState": "masked"} | idle | more))
+    level, words, remedy = found_so[-1]
+    assert level == "warn" and "is masked" in words and "systemctl unmask" in remedy
+    assert not any(word in str(found_so) for word in ("systemctl start", "start it", "not enabled"))
+    assert len(found_so) == lines, "that it runs since before is told too"
 
 
-def test_systemctl_is_asked_where_there_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A stand-in on the PATH: this machine may have none that answers."""
-    program = tmp_path / "systemctl"
-    program.write_text("#!/bin/sh\necho LoadState=loaded\necho ActiveState=failed\n"
-                       "echo ExecMainStatus=70\necho UnitFileState=enabled\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(unit, "BOOTED", tmp_path)
-    (finding,) = look(Deadline(5.0)).findings
+@pytest.mark.parametrize("state", ["bad-setting", "error"])
+def test_one_that_cannot_be_loaded_is_a_failure(state: str) -> None:
+    ((level, words, remedy),) = found(LoadState=state, ActiveState="inactive", SubState="dead",
+                                      FragmentPath="/etc/systemd/system/x.service")
+    assert level == "fail" and state in words
+    assert "systemd-analyze verify /etc/systemd/system/x.service" in remedy
+
+
+def test_where_there_is_no_systemd_it_says_so(without_systemd: None) -> None:
+    finding = only(look(Deadline(5.0)))
+    assert finding.level == "ok" and "no systemd here" in finding.words
+
+
+def test_systemctl_is_asked_where_there_is(command: Command) -> None:
+    command("systemctl", "echo LoadState=loaded; echo ActiveState=failed; echo ExecMainStatus=70; "
+            "echo UnitFileState=enabled")
+    finding = only(look(Deadline(5.0)))
     assert finding.level == "fail" and "exit status 70" in finding.words
 
 
-def test_a_systemctl_that_hangs_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("script, words", [
+    ("exec sleep 60", "no answer within 0.2 s"),
+    ("echo Failed to connect to bus: Host is down >&2; exit 1", "Failed to connect to bus"),
+    ("exit 0", "ended with 0 and said: nothing"),
+    ("echo LoadState=loaded; exit 4", "ended with 4"), (None, "systemctl: No such file")])
+def test_a_systemctl_that_does_not_say_it_is_a_warning(
+    command: Command, script: str | None, words: str
 ) -> None:
-    program = tmp_path / "systemctl"
-    program.write_text("#!/bin/sh\nexec sleep 60\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr(unit, "BOOTED", tmp_path)
-    monkeypatch.setattr(unit, "ASK_S", 0.2)
-    assert look(Deadline(5.0)).findings == ()
+    command("systemctl", script)
+    finding = only(look(Deadline(5.0)))
+    assert finding.level == "warn" and "could not be asked about: systemctl" in finding.words
+    assert words in finding.words and "bus" in finding.remedy

@@ -52,6 +52,19 @@ def test_the_state_of_a_symbol_is_the_word_of_binance(status: str) -> None:
     assert binance.parse_instrument(body, "BTCUSDT") == status
 
 
+@pytest.mark.parametrize("status, allowed, traded", [
+    ("TRADING", True, True), ("TRADING", False, False), ("HALT", True, False),
+    ("HALT", False, False)])
+def test_what_is_not_allowed_on_spot_is_not_traded_at_binance(
+    status: str, allowed: bool, traded: bool
+) -> None:
+    body = compact({"symbols": [{"symbol": "BTCUSDT", "status": status,
+                                 "isSpotTradingAllowed": allowed}]})
+    state = binance.parse_instrument(body, "BTCUSDT")
+    assert (state == binance.TRADING) is traded
+    assert state == (status if allowed or status == "HALT" else "TRADING, but not on spot")
+
+
 @pytest.mark.parametrize("state", ["live", "suspend", "preopen", "test"])
 def test_the_state_of_a_symbol_is_the_word_of_okx(state: str) -> None:
     body = of_okx({"instId": "BTC-USDT", "state": state, "tickSz": "0.1", "instIdCode": None})

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.verbs.looking import Look
-from bot.verbs.picture import Silence, picture
+from bot.verbs.picture import Silence, page, picture
 from tests.verbs.told import incident, leg, no_price, price, seen
 
 NOW = datetime(2026, 11, 22, 17, 26, 1, tzinfo=UTC)
@@ -103,3 +103,23 @@ def test_with_feeds_off_there_is_a_picture_too() -> None:
     text = "\n".join(drawn(look))
     assert "feeds: WebSocket not enabled" in text and "NO INCIDENTS" in text
     assert "SOURCE" not in text and "RECORD" not in text
+
+
+def test_a_single_look_shows_the_same_and_in_the_same_order() -> None:
+    look = seen()
+    head, *body = page(look)
+    assert head == look.headline and body == drawn(look)[1:]
+
+
+def test_a_single_look_leaves_nothing_out() -> None:
+    prices = [price(f"A{number}USDT") for number in range(30)]
+    look = seen(prices=prices, incidents=[incident(closedAt=None)] * 5)
+    lines = page(look, width=60)
+    text = " ".join(" ".join(lines).split())
+    assert all(f"A{number}USDT" in text for number in range(30)) and "+-" in text
+    assert "…" not in text and "more lines" not in text
+    story = look.stories[0]
+    assert text.count(" ".join(story.text.split())) == 5 and text.count(story.advice) == 5
+    told = lines[lines.index("LAST INCIDENTS (UTC)"):]
+    assert max(map(len, told[:told.index("")])) <= 60, "stories are wrapped"
+    assert COLOUR.search("".join(page(look, colours=True))) and not COLOUR.search(text)
