@@ -66,7 +66,7 @@ def _unusable(state: dict[str, str]) -> Iterator[Finding]:
     if state.get("ActiveState") == "active":  # what helps others if not does not help this one
         yield _activity(state)
     if state["LoadState"] == "masked":
-        yield warn(NAME, UNIT, "is masked: nothing can start it, and it does not start with the "
+        yield warn(NAME, UNIT, "is masked: it cannot be started, nor does it start with the "
                    "machine", f"systemctl unmask {UNIT}, then systemctl enable --now {UNIT}")
     else:
         yield fail(NAME, UNIT, f"cannot be loaded: {state['LoadState']}",

@@ -72,7 +72,8 @@ def test_an_outage_is_one_message_from_its_beginning_to_its_end(
                       "binance is not fit for BTCUSDT and ETHUSDT", "okx is not fit for",
                       "What to do: "):
             assert words in first
-        bot.wait_for("okx -> mock") if "okx ->" in bot.log else bot.wait_for("websocket -> mock")
+        eventually(lambda: "BTCUSDT and ETHUSDT are served from mock (made up)" in
+                   server.of("telegram")[-1].text)
         assert len(bot.json("/api/v1/alerts")["open"]) == 1
         sandbox.heal()
         eventually(lambda: ended(server.of("telegram")) and ended(server.of(form)), within=30.0)
