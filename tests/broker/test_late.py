@@ -55,13 +55,16 @@ def test_what_waits_is_counted_over_all_partitions(
     kafka: Cluster, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(follower, "SKIP_LAG", 10 * MANY)
+    gate = threading.Event()
     colleague = Colleague(kafka, topic)
     with reading(access(kafka), topic) as tier:
         eventually(lambda: tier.up, what="the link")
-        held_up(monkeypatch, tier.reader.hearsay, lambda: tier.reader.stopping.wait(0.1))
+        held_up(monkeypatch, tier.reader.hearsay,
+                lambda: gate.wait(30.0) and tier.reader.stopping.wait(0.1))
         for number in range(MANY):
             colleague.write(update(1 + number), partition=number % 3)
         colleague.says(update(MANY + 1))
+        gate.set()
         eventually(lambda: tier.reader.status.waiting > MANY / 2, what="all that waits")
 
 
