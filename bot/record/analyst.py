@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 from bot.errors import RecorderError
-from bot.record.asked import DAY, Asked, Conditions, Question
+from bot.record.asked import DAY, Asked, Conditions, Question, Sql
 from bot.record.recorder import Recorder
 from bot.record.watch import Errands
 
@@ -102,6 +102,12 @@ class _Past:
     def rows(self, table: str, since: datetime, until: datetime) -> str:
         from bot.record.whole import whole
         return whole(self._con, self._folder, table, since, until)
+
+    def counted(
+        self, table: str, since: datetime, until: datetime, which: Conditions
+    ) -> Sql:
+        from bot.record.whole import counted
+        return counted(self._con, self._folder, table, since, until, which)
 
     def barred(self, since: datetime, until: datetime) -> list[date]:
         return [day for (day,) in self._con.execute(

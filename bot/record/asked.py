@@ -36,6 +36,11 @@ class Past(Protocol):
     def rows(self, table: str, since: datetime, until: datetime) -> str:
         """SQL of the rows of a table in [since, until), wherever they are."""
 
+    def counted(
+        self, table: str, since: datetime, until: datetime, which: "Conditions"
+    ) -> Sql:
+        """SQL of (day, rows): how many of which this holds each day of [since, until) has."""
+
     def barred(self, since: datetime, until: datetime) -> list[date]:
         """Days in [since, until) whose bars are in the archive, in order."""
 

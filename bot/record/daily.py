@@ -62,12 +62,8 @@ COUNTED = """
 def summary(asked: Asked, past: Past) -> Sql:
     chosen, whom = Conditions().equal("symbol", asked.symbol), concerned(asked)
     span: list[object] = [asked.since, asked.until]
-    counts, counted = COUNTED, span * 2
-    if asked.symbol is not None:
-        rows = past.rows("updates", asked.since, asked.until)
-        counts = (f"SELECT received_at::DATE AS day, count(*) AS rows FROM {rows} "
-                  f"WHERE {chosen} GROUP BY ALL")
-        counted = list(chosen.values)
+    counts, counted = (COUNTED, span * 2) if asked.symbol is None else past.counted(
+        "updates", asked.since, asked.until, chosen)
     before = past.last_good(asked.symbol, asked.since - GAP_DAYS * DAY, asked.since)
     names = {f"from{tier.title()}": f"source = '{tier}'" for tier in TIERS} | {
         status: f"status = '{status}'" for status in STATUSES}

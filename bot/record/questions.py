@@ -105,7 +105,7 @@ def _fresh(asked: Asked, past: Past) -> Sql:
         chosen.equal("exchange", asked.exchange).add(
             "coalesce(event_at, received_at) >= ? AND coalesce(event_at, received_at) < ?",
             asked.since, asked.until)
-    return bars(asked.interval, source, rows, str(chosen)), [*chosen.values, asked.now]
+    return bars(asked.interval, source, rows, str(chosen), each=""), [*chosen.values, asked.now]
 
 
 def ticks(asked: Asked, past: Past) -> Sql:

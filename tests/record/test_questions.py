@@ -18,7 +18,7 @@ from bot.incidents.incident import Incident
 from bot.model import FeedHealth, MarketDataUpdate, UpdateType
 from bot.record.analyst import Analyst, Answer
 from bot.record.archivist import Archivist
-from bot.record.asked import Asked, Past, widened
+from bot.record.asked import Asked, Conditions, Past, Sql, widened
 from bot.record.bars import WIDTHS
 from bot.record.database import Database
 from bot.record.questions import QUESTIONS
@@ -517,6 +517,9 @@ class Nowhere:
 
     def rows(self, table: str, since: datetime, until: datetime) -> str:
         return "x"
+
+    def counted(self, table: str, since: datetime, until: datetime, which: Conditions) -> Sql:
+        return f"SELECT NULL::DATE AS day, 0 AS rows WHERE {which}", which.values
 
     def barred(self, since: datetime, until: datetime) -> list[date]:
         return []
