@@ -83,7 +83,7 @@ def test_an_outage_is_one_message_from_its_beginning_to_its_end(
                       "What the bot did: ",
                       "Without a trusted price: ", "Nothing, it is over."):
             assert words in last
-        assert bot.json("/api/v1/alerts")["open"] == []
+        eventually(lambda: bot.json("/api/v1/alerts")["open"] == [])
         assert bot.terminate() == 0
         holds_nothing_secret(bot)
     new = [post for post in server.of("telegram") if post.path.endswith("sendMessage")]

@@ -41,13 +41,14 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def sandbox() -> Iterator[Sandbox]:
+    """Not for the whole session: the tests after these need the machine, and their threads."""
     with Sandbox(exchanges=SHAPES, rate=20) as exchanges:
         yield exchanges
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def bot(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     with running(tmp_path_factory.mktemp("bot"), sandbox) as daemon:
         yield daemon
