@@ -23,6 +23,7 @@ from bot.record.bars import WIDTHS
 from bot.record.database import Database
 from bot.record.questions import QUESTIONS
 from bot.record.recorder import Recorder
+from bot.record.schema import quoted
 from tests.helpers import eventually
 from tests.record.test_recorder import quote, recording
 
@@ -35,7 +36,9 @@ Bar = dict[str, Any]
 
 @pytest.fixture
 def recorder(tmp_path: Path) -> Iterator[Recorder]:
-    with recording(tmp_path / "analytics.duckdb") as recorder:
+    folder = tmp_path / "it's day=1"
+    folder.mkdir()
+    with recording(folder / "analytics.duckdb") as recorder:
         assert recorder.wait_open(5)
         yield recorder
 
@@ -391,8 +394,8 @@ def test_files_of_an_earlier_shape_are_read_with_null_for_what_they_lack(
     archived(recorder, FIRST + timedelta(days=1))
     (file,) = recorder.archive.glob("updates/*/*.parquet")
     with duckdb.connect() as con:
-        con.execute(f"COPY (SELECT * EXCLUDE (event_id, received_mono, seq) FROM '{file}') "
-                    f"TO '{file}' (FORMAT parquet)")
+        con.execute(f"COPY (SELECT * EXCLUDE (event_id, received_mono, seq) FROM {quoted(file)}) "
+                    f"TO {quoted(file)} (FORMAT parquet)")
     keep(recorder, update(DAY_MS + 500, 9.0, "okx", number=5))
     told = rows(recorder, "ticks", 0, 2 * DAY_MS)
     assert [(tick["price"], tick["eventId"]) for tick in told] == [
@@ -464,9 +467,10 @@ def test_a_summary_counts_each_day(recorder: Recorder, place: str, symbol: str |
     recorder.record_incident(Incident(
         id="a-1", source="okx", symbol="BTCUSDT", cause="x", rule="x",
         opened_at=FIRST_MS / 1000 + 1, instance="primary"))
-    keep(recorder, update(1000), update(2000, kind="ticker"), update(DAY_MS + 3000))
+    keep(recorder, update(1000), update(2000, kind="ticker"), update(DAY_MS + 3000),
+         update(2 * DAY_MS + 20), *[update(3000, symbol="ETHUSDT")] * (symbol is not None))
     if place == "archived":
-        archived(recorder, FIRST + timedelta(days=1))
+        archived(recorder, FIRST + timedelta(days=3))
     first, second = rows(recorder, "summary", 5, DAY_MS + 5, symbol=symbol)
     assert (first["day"], first["updates"], first["served"]) == (FIRST_MS, 2, 4)
     assert (first["fromWebsocket"], first["fromOkx"], first["fromMock"]) == (3, 1, 0)
