@@ -123,3 +123,19 @@ def test_the_runbook_names_panels_that_are_on_the_dashboard_of_grafana() -> None
     named = re.findall(r'"([A-Z][a-z][^"$]+)"', PAGES["docs/runbook.md"].replace("\n", " "))
     assert named
     assert [one for one in named if not any(title.startswith(one) for title in titles)] == []
+
+
+def test_the_readme_tells_where_every_package_is() -> None:
+    table = PAGES["README.md"].partition("## Where things are")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`([\w.]+)/?`", "".join(re.findall(r"^\| (.+?) \| ", table, re.M))))
+    packages = {path.parent.name for path in (ROOT / "bot").glob("*/__init__.py")}
+    assert packages <= named
+    assert [name for name in named if not (ROOT / "bot" / name).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_target_of_make_that_is_named_exists(page: str) -> None:
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    named = re.findall(r"(?:`|^ {4}|\w=\S+ )make ([a-z]+(?: [a-z]+)*)(?=`| [A-Z#]| {2}|$)",
+                       PAGES[page], re.MULTILINE)
+    assert {word for words in named for word in words.split()} <= {*targets}
