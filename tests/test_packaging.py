@@ -107,12 +107,6 @@ def test_the_table_of_faults_says_what_the_sandbox_says() -> None:
     assert table == expected, "the table should be:\n" + "\n".join(expected)
 
 
-def test_every_relative_link_of_the_documents_leads_somewhere() -> None:
-    for document in (ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")):
-        links = re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text(encoding="utf-8"))
-        assert [link for link in links if not (document.parent / link).exists()] == [], document
-
-
 # ---- the unit file
 
 def test_systemd_has_no_complaint_about_the_unit(unit: Path) -> None:
