@@ -13,7 +13,9 @@ log = logging.getLogger(__name__)
 TICK_S = 0.2
 SHORTEST_S = 0.01
 STOOD_STILL_S = 1.0
-REST_FACTOR = 30.0  # however many symbols there are, judging takes 3 % of a core at most
+# Judging takes 3 % of a core at most, while a round takes less than TICK_S / REST_FACTOR: there is
+# no pause longer than TICK_S, however many symbols there are.
+REST_FACTOR = 30.0
 
 
 class Watchdog(Worker):
