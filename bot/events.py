@@ -87,8 +87,9 @@ class SourceJudged(msgspec.Struct, frozen=True):
 
     fault: why it is unfit, in words; None: it is fit again. rule: which rule found it, one word:
     connection, data, silence, frozen, late, latency, clock, disagreement; first: it was fit when it
-    was judged for the first time. since: monotonic s of
-    the last that was good of it; None if nothing was. mono: monotonic s of the judgement.
+    was judged for the first time. since: monotonic s of the last that was good of it; None if
+    nothing was, or if that cannot be known, as of one that says what is wrong. mono: monotonic s of
+    the judgement.
     """
 
     source: str

@@ -127,10 +127,12 @@ class Announcer:
         if (was and was.rule) == (found and found.rule) and not first:
             return
         leg = case.legs.get(source)
+        # what it said last is no sign of when it was good if what it says is wrong
+        lies = found is not None and found.rule in ("disagreement", "clock")
         self._publisher.publish("source_judged", SourceJudged(
             source, case.symbol, found.words if found else None,
-            found.rule if found else was.rule if was else FIRST, leg.received_mono if leg else None,
-            self._wall(), case.now))
+            found.rule if found else was.rule if was else FIRST,
+            leg.received_mono if leg and not lies else None, self._wall(), case.now))
 
 
 def _step_bps(case: Case, left: str, taken: str) -> float | None:

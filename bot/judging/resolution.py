@@ -26,6 +26,7 @@ RESOLUTIONS: tuple[Resolution, ...] = get_args(Resolution)
 
 STEP_DOUBT_S = 30.0  # a step that nobody confirmed is the new price after this
 UNPROVEN_S = 300.0  # as long a lone source that was outvoted before is not trusted
+ABSURD = 0.1  # no market moves by this share within the second for which a price is doubted
 ALONE = 0.0015  # share of the price by which a source without any other may be wrong unseen
 
 
@@ -139,10 +140,19 @@ def _confidence(case: Case, price: float, sources: Sequence[str]) -> float:
     others = [voter for voter in case.jury.voters if voter.who not in sources]
     if not any(voter.venue not in sources for voter in others):
         width += ALONE * price
-    # a doubted price may be the first true one of a market that has moved
-    held = max((abs(view.held - price) for source, view in case.views.items()
-                if view.held is not None and source not in case.faults), default=0.0)
-    return width + max(held, spread_of([*own, *others], price))
+    return width + max(_held(case, price), spread_of([*own, *others], price))
+
+
+def _held(case: Case, price: float) -> float:
+    """How far the farthest doubted price is, which may be the first true one of a market that has
+    moved: in price units. Beyond ABSURD of the price it is not while another exchange, which has
+    nothing to be doubted, stays with the price.
+    """
+    held = {source: view.held for source, view in case.views.items()
+            if view.held is not None and source not in case.faults}
+    calm = {voter.venue for voter in case.jury.voters} - set(held)
+    far = [abs(doubted - price) for doubted in held.values()]
+    return max((step for step in far if step <= ABSURD * price or not calm), default=0.0)
 
 
 def _used(case: Case, sources: Sequence[str]) -> tuple[str, ...]:

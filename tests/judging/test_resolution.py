@@ -26,16 +26,17 @@ def leg(exchange: str, price: float, age: float = 1.0, **fields: Any) -> Leg:
     return Leg(exchange, price, **values)
 
 
-def view_of(leg: Leg, step_s: float | None = None) -> SourceView:
+def view_of(leg: Leg, step_s: float | None = None, held: float | None = None) -> SourceView:
     return SourceView(source=leg.exchange, connected_since=0.0, age_s=NOW - leg.fresh_at,
                       silent_s=0.0, latency_s=None, detail="", price=leg.price, bid=leg.bid,
-                      ask=leg.ask, step_s=step_s)
+                      ask=leg.ask, step_s=step_s, held=held)
 
 
 def asked(how: Resolution, *legs: Leg, active: str | None = "binance", last: str | None = None,
           faults: Mapping[str, str] = {}, rest: Mapping[str, float] = {},
-          step_s: float | None = None, rule: Rule = "silence") -> Quote:
-    views = {each.exchange: view_of(each, step_s) for each in legs}
+          step_s: float | None = None, rule: Rule = "silence",
+          held: Mapping[str, float] = {}) -> Quote:
+    views = {each.exchange: view_of(each, step_s, held.get(each.exchange)) for each in legs}
     opinions = [Opinion(name, "BTCUSDT", price, None, None, None, NOW)
                 for name, price in rest.items()]
     known = {each.exchange: Habit(votes=100) for each in legs}
@@ -247,3 +248,32 @@ def test_confidence_grows_with_age_and_with_disagreement() -> None:
     assert calm < width(leg("binance", 60000.0), leg("okx", 60030.0))
     assert width(leg("binance", 60000.0), leg("okx", 60300.0)) > 300.0
     assert calm < width(leg("binance", 60000.0)), "nobody else to hold it against"
+
+
+@pytest.mark.parametrize("how", ["primary", "average"])
+def test_a_doubted_price_may_be_the_first_of_a_market_that_moved(how: Resolution) -> None:
+    quote = asked(how, leg("binance", 60000.0), leg("okx", 60000.0), held={"okx": 61000.0})
+    assert quote.confidence is not None and quote.confidence > 1000
+
+
+@pytest.mark.parametrize("how", ["primary", "average"])
+@pytest.mark.parametrize("absurd", [540_000.0, 6_000.0])
+def test_an_absurd_price_that_another_exchange_contradicts_widens_nothing(
+    how: Resolution, absurd: float
+) -> None:
+    quote = asked(how, leg("binance", 60000.0), leg("okx", 60000.0), held={"okx": absurd})
+    assert quote.confidence == asked(how, leg("binance", 60000.0), leg("okx", 60000.0)).confidence
+
+
+@pytest.mark.parametrize("rest", [{}, {"binance": 60000.0}])
+def test_an_absurd_price_that_no_other_exchange_contradicts_is_no_certainty(
+    rest: Mapping[str, float]
+) -> None:
+    quote = asked("primary", leg("binance", 60000.0), rest=rest, held={"binance": 540_000.0})
+    assert quote.confidence is not None and quote.confidence > 480_000
+
+
+def test_two_that_leap_alike_widen_it_however_far() -> None:
+    quote = asked("primary", leg("binance", 60000.0), leg("okx", 60000.0),
+                  held={"okx": 540_000.0, "binance": 540_100.0})
+    assert quote.confidence is not None and quote.confidence > 480_000
