@@ -21,6 +21,8 @@ from bot.worker import Deadline, Worker, stop_all
 log = logging.getLogger(__name__)
 
 GATHER_S = 5.0  # so long the start's summary waits for all sources
+STOOD_STILL_S = 1.0
+AWAKE_S = 0.5  # after that: for the feeds to read what waits, and for a judgement
 TURN_S = 1.0  # longest turn of the main loop: systemd's watchdog is fed once in each
 STOP_S = 4.2
 SOURCES_S = 1.5  # of it, at most, for the connections
@@ -80,9 +82,13 @@ class Bot(Parts):
         interval = self.config.poll_interval_ms / 1000
         next_poll = started + TURN_S  # the feeds' chance to be first: a start is no incident
         while True:
-            ended = self._pause(min(next_poll, monotonic() + TURN_S)) or self._failure()
+            planned = min(next_poll, monotonic() + TURN_S)
+            ended = self._pause(planned) or self._failure()
             if ended:
                 return ended
+            if (late_s := monotonic() - planned) > STOOD_STILL_S:
+                self.ledger.paused(late_s)
+                next_poll = monotonic() + AWAKE_S
             self.reporter.database()
             self.recording.look()
             if not self._announced and self._gathered(monotonic() - started):

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def test_start_and_stop_are_told_line_by_line(tmp_path: Path, sandbox: Sandbox) 
     assert list(health) == ["healthy", "activeSource", "connectedSources", "totalSources",
                             "sources", "updateCount", "lastUpdate", "instance", "timestamp"]
     assert health["updateCount"] == sum(s["messagesReceived"] for s in health["sources"])
-    assert sandbox.close_codes("binance") == [1000] and sandbox.close_codes("okx") == [1000]
+    eventually(lambda: sandbox.close_codes("binance") == sandbox.close_codes("okx") == [1000])
     written = (tmp_path / "logs/autonomous_bot.log").read_text(encoding="utf-8").splitlines()
     assert bare(written) == told  # D131
 
@@ -432,6 +433,28 @@ def test_a_hung_main_loop_is_not_covered_up(tmp_path: Path, sandbox: Sandbox) ->
             while b"WATCHDOG=1" not in manager.recv(4096):
                 pass
             assert bot.terminate() == 0
+
+
+def test_a_pause_of_the_process_is_its_own_and_no_sources_fault(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    with daemon(tmp_path, settings(sandbox, MAX_SOURCE_LATENCY="1000", MAX_PRICE_AGE="1500",
+                                   POLL_INTERVAL="100")) as bot:
+        bot.wait_for("is served from websocket")
+        bot.signal(signal.SIGSTOP)
+        threading.Event().wait(3.0)  # as long as it is to last
+        bot.signal(signal.SIGCONT)
+        resumed_ms = time.time() * 1000
+        bot.wait_for("[INCIDENT] The bot stood still for ")
+        eventually(lambda: bot.json("/api/v1/trail")["samples"]["at"][-1] > resumed_ms,
+                   what="a poll after it")
+        assert "Tier change" not in bot.log and "Source switch" not in bot.log
+        assert [found["rule"] for found in bot.json("/api/v1/incidents")["incidents"]] == ["paused"]
+        figures = bot.json("/api/v1/availability")
+        for row in (*figures["served"], *figures["sources"]):
+            assert row["incidents"] == 1 and row["worstGapMs"] > 1500
+            assert row.get("trusted", row.get("fit")) < 1
+        assert bot.terminate() == 0
 
 
 def test_a_step_of_the_wall_clock_changes_no_age(tmp_path: Path, sandbox: Sandbox) -> None:

@@ -7,7 +7,7 @@ import msgspec
 
 from bot.causes import TIERS
 from bot.events import FailoverFailed, LinkChanged, RecordingChanged, SourceSwitched, TierChanged
-from bot.incidents.incident import DOWN, LOST, UNRECORDED, Incident
+from bot.incidents.incident import DOWN, LOST, PAUSED, UNRECORDED, Incident
 from bot.incidents.story import is_drill
 from bot.logs.facts import clean
 
@@ -15,8 +15,8 @@ Happening = (
     Incident | TierChanged | LinkChanged | RecordingChanged | SourceSwitched | FailoverFailed)
 Subject = tuple[str, ...]
 
-LONG_DOWN_MS = 60_000.0  # a bot that did not run for longer than this is worth a warning
-OVER_AT_ONCE = (DOWN, LOST)  # known only when they are over
+LONG_DOWN_MS = 60_000.0  # a bot that did not run, or stood still, for longer is worth a warning
+OVER_AT_ONCE = (DOWN, PAUSED, LOST)  # known only when they are over
 NOWHERE = "nowhere"
 LATEST = 253_402_300_799.0  # epoch s, of the last year that can be written as a date
 
@@ -39,7 +39,8 @@ class Severity(IntEnum):
 class Fact(msgspec.Struct, frozen=True, kw_only=True):
     """How one thing is that can be wrong.
 
-    subject: its kind (source, price, tier, kafka, record, down, unrecorded, lost) and whose it is;
+    subject: its kind (source, price, tier, kafka, record, down, paused, unrecorded,
+    lost) and whose it is;
     one subject is wrong at most once at a time. over: it is well again. id, revision: of the
     incident it comes from; empty and 0 without one. rule: one word, of bot.incidents.story.ADVICE.
     cause: why, in words. at: epoch s at which it began. lasted_s: how long, where that is known
@@ -184,7 +185,7 @@ def _subject(incident: Incident) -> Subject:
 def _severity(incident: Incident) -> Severity:
     if is_drill(incident):
         return Severity.INFO
-    if incident.rule == DOWN:
+    if incident.rule in (DOWN, PAUSED):
         is_long = (incident.duration_ms or 0.0) > LONG_DOWN_MS
         return Severity.WARNING if is_long else Severity.INFO
     if incident.source is None and incident.symbol is not None:

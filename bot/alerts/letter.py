@@ -5,18 +5,19 @@ from datetime import UTC, datetime
 
 from bot.alerts.case import Item, Told
 from bot.alerts.facts import Severity
-from bot.incidents.incident import DOWN
+from bot.incidents.incident import DOWN, PAUSED
 from bot.incidents.story import GUIDE, advice, lasted, named, sentence
 
 MARKS = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
 QUIET_MARK, OVER_MARK = "⚪", "✅"
 KINDS = {kind: place for place, kind in enumerate(
-    ("price", "tier", "source", "kafka", "record", "unrecorded", "lost", "down"))}
+    ("price", "tier", "source", "kafka", "record", "unrecorded", "lost", DOWN,
+     PAUSED))}
 MOST_LINES = 12
 MOST_WAYS = 4
 LONGEST_CAUSE = 240
 DAY_S = 86_400
-STILL_TO_DO = ("disagreement", "unrecorded", "lost", DOWN)  # rules that leave work behind
+STILL_TO_DO = ("disagreement", "unrecorded", "lost", DOWN, PAUSED)  # rules that leave work behind
 TEST = ("This is a test: nothing is wrong. What goes wrong will be told here, one message for "
         "each incident.")
 RESTARTED = "The bot was restarted meanwhile; what is wrong now is told anew"

@@ -13,13 +13,17 @@ import msgspec
 from bot.events import SourceSwitched
 from bot.incidents.gap import Gap
 from bot.incidents.incident import (
-    DOWN, LOST, UNRECORDED, Availability, History, Incident, Span, merged,
+    DOWN, LOST, PAUSED, UNRECORDED, Availability, History, Incident, Span, merged,
 )
 from bot.incidents.rehearsed import labelled, outlived
 from bot.incidents.tally import Tally
 
 KEPT = 1_000  # closed incidents that can be asked for; the figures rest on all there were
+# What comes after a lost connection as a rule; after so long it is a trouble of its own.
+RETURNING, RETURN_S = ("connection", "data"), 5.0
 CUT_SHORT = "; open when the bot ended"
+
+SAVED = "; then {} had a trusted one for readers who ask for that"
 
 Subject = tuple[str | None, str]
 
@@ -27,7 +31,8 @@ Subject = tuple[str | None, str]
 class Open(msgspec.Struct):
     """An incident that goes on. mono: monotonic s of its opening. causes: the first, and what it
     came to by another rule; label: the words of the drill that it is put down to, if it is. rules:
-    all that it has had.
+    all that it has had. next: the cause, the rule and since when (monotonic s), that it comes to if
+    it is not over soon.
     """
 
     incident: Incident
@@ -35,6 +40,7 @@ class Open(msgspec.Struct):
     causes: list[str]
     rules: set[str]
     label: str = ""
+    next: tuple[str, str, float] | None = None
 
     @property
     def cause(self) -> str:
@@ -103,11 +109,28 @@ class Book:
         self._tallies.setdefault(subject, Tally(self.began)).failed(mono)
         return incident
 
-    def turn(self, subject: Subject, cause: str, rule: str) -> Incident | None:
+    def turn(self, subject: Subject, cause: str, rule: str, mono: float) -> Incident | None:
         """The open incident of `subject` came to another rule. Returns: it, where that is told."""
         found = self.open[subject]
+        found.next = None
         if rule == found.incident.rule:
             return None
+        if (found.incident.rule, rule) == RETURNING:
+            found.next = cause, rule, mono
+            return None
+        return self._turned(found, cause, rule)
+
+    def ripened(self) -> list[Incident]:
+        """What has come to another rule because it is not over."""
+        due, now = [], self._mono()
+        for found in self.open.values():
+            if found.next and now - found.next[2] >= RETURN_S:
+                cause, rule, _ = found.next
+                found.next = None
+                due.append(self._turned(found, cause, rule))
+        return [incident for incident in due if incident]
+
+    def _turned(self, found: Open, cause: str, rule: str) -> Incident | None:
         found.causes[1:] = [cause]
         found.incident = msgspec.structs.replace(found.incident, rule=rule, cause=found.cause)
         if rule in found.rules:  # told already, and it may go on so for hours
@@ -131,15 +154,18 @@ class Book:
         found.label = ""
         return found.retold(cause=found.cause)
 
-    def end(self, subject: Subject, mono: float) -> Incident:
-        """Close the open incident of `subject`."""
+    def end(self, subject: Subject, mono: float, saved_by: str = "") -> Incident:
+        """Close the open incident of `subject`. saved_by: the tier that has a trusted price, while
+        the streams have none.
+        """
         found = self.open.pop(subject)
         self.drilled.discard(subject)
         self._tallies[subject].recovered(mono)
         length_s = max(0.0, mono - found.mono)
         told = found.incident
+        cause = told.cause + (SAVED.format(saved_by) if saved_by else "")
         incident = msgspec.structs.replace(
-            told, revision=told.revision + 1, closed_at=told.opened_at + length_s,
+            told, revision=told.revision + 1, cause=cause, closed_at=told.opened_at + length_s,
             duration_ms=length_s * 1000,
             blackout_ms=length_s * 1000 if told.source is None else told.blackout_ms)
         self._closed.append(incident)
@@ -158,15 +184,25 @@ class Book:
                 new.append(incident)
             old.append(incident)
         if alive_at < end:
-            new.append(self._down(alive_at, end))
+            new.append(self._of_the_bot(DOWN, alive_at, end))
+            self._begun[DOWN] += 1
             old.append(new[-1])
         self._since = min(self._since, since)
         self._count(old, since, end)
         self._closed = deque([*old, *self._closed], KEPT)
         return new
 
+    def paused(self, seconds: float) -> Incident:
+        """The process stood still for so long, until now: that counts against everybody."""
+        now, at = self._mono(), self._wall()
+        for tally in self._tallies.values():
+            tally.missed(now - seconds, now)
+        incident = self._of_the_bot(PAUSED, at - seconds, at)
+        self.note(incident)
+        return incident
+
     def note(self, incident: Incident) -> None:
-        """Keep an incident that is over and counts against nobody."""
+        """Keep an incident that is over, and count it against nobody."""
         self._begun[incident.rule] += 1
         self._closed.append(incident)
 
@@ -214,12 +250,11 @@ class Book:
             own = spans.get(subject, []) + everybody
             tally.adopt(len(own), merged(own, since, end), end)
 
-    def _down(self, alive_at: float, end: float) -> Incident:
-        length_ms = (end - alive_at) * 1000
-        self._begun[DOWN] += 1
+    def _of_the_bot(self, rule: str, begin: float, end: float) -> Incident:
+        length_ms = (end - begin) * 1000
         return Incident(
-            id=self._new_id(alive_at), source=None, symbol=None, cause=DOWN, rule=DOWN,
-            opened_at=alive_at, closed_at=end, duration_ms=length_ms, blackout_ms=length_ms,
+            id=self._new_id(begin), source=None, symbol=None, cause=rule, rule=rule,
+            opened_at=begin, closed_at=end, duration_ms=length_ms, blackout_ms=length_ms,
             instance=self._instance)
 
     def _new_id(self, at: float) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 
 import msgspec
 
-# The rules of the bot itself: it did not run; it could not record; what it had recorded is gone.
-# Only the first concerns its prices.
-DOWN, UNRECORDED, LOST = "down", "unrecorded", "lost"
+# The rules of the bot itself: it did not run; it stood still; it could not record; what it had
+# recorded is gone. Only the first two concern its prices.
+DOWN, PAUSED, UNRECORDED, LOST = "down", "paused", "unrecorded", "lost"
 Span = tuple[float, float]
 
 

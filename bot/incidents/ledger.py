@@ -109,7 +109,7 @@ class Ledger:
                 fallen = symbol in self._verdicts and self._verdicts[symbol] not in GOOD_STATUSES
                 outdated = found is not None and mono < found.mono
                 if not outdated and not (fallen and quote.source == STREAMS):
-                    kept += self._good(subject, mono)
+                    kept += self._good(subject, mono, quote.source if fallen else "")
             elif found is None:
                 cause, rule = (quote.reason, quote.status) if quote else ("no price", "none")
                 kept += self._bad(subject, cause, rule, mono, self._good_at.get(subject))
@@ -152,6 +152,12 @@ class Ledger:
         with self._lock:
             kept = self._book.adopt(history)
         self._hand_on(kept)
+
+    def paused(self, seconds: float) -> None:
+        """The process stood still for so long, and goes on now: nobody got a price meanwhile."""
+        with self._lock:
+            incident = self._book.paused(seconds)
+        self._hand_on([incident])
 
     def refused(self, rows: int, why: str) -> None:
         """How many rows the recorder had to refuse so far, and how it is. Thread: main loop only,
@@ -222,7 +228,8 @@ class Ledger:
     def _due(self) -> list[Incident]:
         """What time alone made an incident, and what a drill does not explain any more."""
         outlived = [one for one in self._book.drilled if not self._explained(one)]
-        return self._ripened() + [self._book.outlive(subject) for subject in outlived]
+        return [*self._ripened(), *self._book.ripened(),
+                *(self._book.outlive(subject) for subject in outlived)]
 
     def _ripened(self) -> list[Incident]:
         """Open incidents of sources that have had their time to become fit, and are not."""
@@ -238,16 +245,16 @@ class Ledger:
                  if (one := (source, subject[1])) in self._book.open or one in self._unseen}
         return self._drill.explains(subject[0], unfit, self._mono())
 
-    def _good(self, subject: Subject, mono: float) -> list[Incident]:
+    def _good(self, subject: Subject, mono: float, saved_by: str = "") -> list[Incident]:
         self._unseen.pop(subject, None)
         self._good_at[subject] = mono
-        return [self._book.end(subject, mono)] if subject in self._book.open else []
+        return [self._book.end(subject, mono, saved_by)] if subject in self._book.open else []
 
     def _bad(
         self, subject: Subject, cause: str, rule: str, mono: float, since: float | None
     ) -> list[Incident]:
         if subject in self._book.open:
-            turned = self._book.turn(subject, cause, rule)
+            turned = self._book.turn(subject, cause, rule, mono)
             return [turned] if turned else []
         if self._unseen.pop(subject, None):
             mono = self._book.began

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from bot.incidents.incident import DOWN, LOST, UNRECORDED, Incident
+from bot.incidents.incident import DOWN, LOST, PAUSED, UNRECORDED, Incident
 from bot.model import Quote
 
 DRILL = "drill:"
@@ -32,6 +32,8 @@ ADVICE = {
     "none": ("There is no price at all: the network of this machine first, then the status pages "
              "of the exchanges.", "no-trusted-price"),
     DOWN: ("If nobody restarted it: journalctl -u autonomous-bot shows what ended it.", "bot-down"),
+    PAUSED: ("Nobody got an answer meanwhile. If nobody stopped it: was the machine suspended, "
+             "overloaded or out of memory? journalctl -k, vmstat 1.", "bot-paused"),
     UNRECORDED: ("Prices are not touched. Make room, or mend the disk.", "record"),
     LOST: ("Prices are not touched. Find out who removed or replaced files of the record.",
            "record"),
@@ -102,6 +104,8 @@ def sentence(source: str | None, symbols: Sequence[str], rule: str, over: bool) 
         return f"{whose} {has} no trusted price"
     if rule == DOWN:
         return "The bot did not run"
+    if rule == PAUSED:
+        return "The bot stood still"
     if rule == LOST:
         return "Rows of the record are lost"
     return "Rows were not recorded" if over else "Rows are not recorded"

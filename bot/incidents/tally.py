@@ -30,6 +30,12 @@ class Tally:
             self._gap(self._failed_at, at)
             self._failed_at = None
 
+    def missed(self, since: float, to: float) -> None:
+        """Nobody could be served meanwhile, however good it was."""
+        if self._failed_at is None:
+            self.failures += 1
+            self._gap(since, to)
+
     def adopt(self, failures: int, spans: Sequence[Span], end: float) -> None:
         """Add what was before this process. spans: not overlapping, in order. end: of that time."""
         self.failures += failures

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from bot.alerting import Alerts
 from bot.broker import Broker
 from bot.causes import NONE, RULES
-from bot.incidents.incident import DOWN, LOST, UNRECORDED
+from bot.incidents.incident import DOWN, LOST, PAUSED, UNRECORDED
 from bot.incidents.ledger import Ledger
 from bot.logs.writer import QUEUED, log_queue
 from bot.metrics import catalogue as known
@@ -16,7 +16,8 @@ from bot.sources.poller import Poller
 from bot.web.hub import Hub
 
 # those of prices are the statuses that are not good
-INCIDENT_RULES = (*RULES, "disputed", "stale", "synthetic", NONE, DOWN, UNRECORDED, LOST)
+INCIDENT_RULES = (*RULES, "disputed", "stale", "synthetic", NONE, DOWN, PAUSED, UNRECORDED,
+                  LOST)
 
 
 def put_rest(sheet: Sheet, pollers: Mapping[str, Poller]) -> None:

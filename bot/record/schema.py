@@ -102,8 +102,9 @@ TABLES: dict[str, tuple[str, dict[str, tuple[str, str]]]] = {
             "source": ("VARCHAR", "lower case; NULL for the price served, or the bot itself"),
             "symbol": ("VARCHAR", "canonical; NULL for the bot itself, which stands for all"),
             "cause": ("VARCHAR", "why, in words; begins with drill: for what was rehearsed"),
-            "rule": ("VARCHAR", "why, in one word; down: the bot did not run; unrecorded: rows "
-                                "were refused; lost: rows are not in the file any more"),
+            "rule": ("VARCHAR", "why, in one word; down: the bot did not run; paused: it stood "
+                                "still; unrecorded: rows were refused; lost: rows are not in the "
+                                "file any more"),
             "closed_at": ("TIMESTAMP", "moment of the recovery; NULL while it goes on"),
             "duration_ms": ("DOUBLE", "from opened_at to closed_at; NULL while it goes on"),
             "detected_after_ms": ("DOUBLE", "from the last that was good to opened_at"),

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from bot.events import FailoverFailed, SourceJudged, SourceSwitched, VerdictChanged
-from bot.incidents.book import KEPT
+from bot.incidents.book import KEPT, RETURN_S
 from bot.incidents.incident import Figures, History, Incident, merged
 from bot.incidents.ledger import START_S, Ledger
 from bot.incidents.rehearsed import AFTER_S
@@ -131,10 +131,33 @@ def test_another_rule_while_open_updates_the_cause(desk: Desk) -> None:
     desk.judged("binance", "no data for 6000 ms", "silence")
     assert desk.newest().cause == "no data for 5000 ms"
     desk.judged("binance", "not connected: reset", "connection")
-    desk.judged("binance", "connected, but no data yet", "data")
+    desk.judged("binance", "data come 6000 ms late", "late")
     found = desk.newest()
-    assert found.cause == "no data for 5000 ms; then connected, but no data yet"
-    assert found.rule == "data" and desk.figures("binance").incidents == 1
+    assert found.cause == "no data for 5000 ms; then data come 6000 ms late"
+    assert found.rule == "late" and desk.figures("binance").incidents == 1
+
+
+def test_a_connection_that_is_back_has_its_time_until_data_come(desk: Desk) -> None:
+    desk.judged("binance", "not connected: reset", "connection")
+    desk.wait(1.0)
+    desk.judged("binance", "connected, but no data yet", "data")
+    desk.wait(0.3)
+    desk.judged("binance", None)
+    told = desk.newest()
+    assert (told.rule, told.cause, told.revision) == ("connection", "not connected: reset", 2)
+
+
+def test_a_connection_that_is_back_and_brings_nothing_is_told_as_that(desk: Desk) -> None:
+    desk.judged("binance", "not connected: reset", "connection")
+    desk.judged("binance", "connected, but no data yet", "data")
+    desk.wait(RETURN_S - 0.1)
+    assert desk.newest().rule == "connection" and len(desk.kept) == 1
+    desk.wait(0.2)
+    assert desk.newest().rule == "data" and len(desk.kept) == 2
+    assert desk.newest().cause == "not connected: reset; then connected, but no data yet"
+    desk.judged("binance", "not connected: reset again", "connection")
+    desk.wait(RETURN_S + 1.0)
+    assert desk.newest().rule == "connection"
 
 
 def test_each_rule_that_an_incident_comes_to_is_handed_on_once(desk: Desk) -> None:
@@ -202,6 +225,7 @@ def test_a_lower_tier_saves_the_price_from_the_poll_on_that_saw_it(desk: Desk) -
     desk.wait(0.4)
     desk.poll("okx")
     assert desk.newest().duration_ms == pytest.approx(400)
+    assert desk.newest().cause == "why; then okx had a trusted one for readers who ask for that"
     desk.wait(5)
     desk.verdict(None)  # the streams' price has grown too old; the lower tier has one all the same
     assert desk.newest().closed_at is not None
@@ -323,6 +347,7 @@ def test_what_outlives_a_drill_is_retold_some_seconds_after_it(desk: Desk, ended
     assert [one.revision for one in desk.kept[before:]] == [2, 2]
     assert not desk.ledger.rehearsed("BTCUSDT")
     desk.judged("binance", "connected, but no data yet", "data")
+    desk.wait(RETURN_S)
     assert desk.newest(source="binance").cause == (
         f"not connected: cut for {seconds:g} s in a drill that is over; "
         "then connected, but no data yet")
@@ -445,6 +470,21 @@ def test_the_time_without_a_bot_counts_against_everybody(desk: Desk) -> None:
         assert row.share == pytest.approx(0.9) and row.incidents == 1
         assert row.worst_gap_ms == pytest.approx(20_000)
         assert row.mtbf_ms == pytest.approx(180_000)
+
+
+def test_a_pause_of_the_process_counts_against_everybody_that_was_good(desk: Desk) -> None:
+    desk.judged("okx", "no data")
+    desk.wait(10.0)
+    desk.ledger.paused(4.0)
+    told = desk.kept[-1]
+    assert told in desk.ledger.incidents(5)
+    assert (told.rule, told.source, told.symbol) == ("paused", None, None)
+    assert told.closed_at == WALL + 10.0 and told.duration_ms == told.blackout_ms == 4000
+    figures = [desk.figures(one) for one in (None, "binance", "okx")]
+    assert [(one.incidents, one.good_ms, one.worst_gap_ms) for one in figures] == [
+        (1, 6000, 4000), (1, 6000, 4000), (1, 0, 10_000)]
+    _, begun = desk.ledger.counts()
+    assert begun["paused"] == 1
 
 
 def test_what_an_earlier_life_saw_is_counted_once_where_it_overlaps(desk: Desk) -> None:

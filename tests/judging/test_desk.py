@@ -110,7 +110,8 @@ def test_who_is_put_away_is_told_until_when(both: Market) -> None:
     assert legs["third"].rule == "disagreement" and "put away" in legs["third"].words
     assert legs["third"].back_in_ms is not None and 5_000 < legs["third"].back_in_ms < 10_000
     assert legs["okx"].back_in_ms is None
-    (told,) = [event for event in three.of(SourceJudged) if event.rule == "disagreement"]
+    (told,) = [event for event in three.events
+               if isinstance(event, SourceJudged) and event.rule == "disagreement"]
     assert told.since is None, "when it was right last is not known; it has just spoken"
 
 
