@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 REPORT_EVERY_S = 60.0
+OLD_S = 5.0
 KINDS = 20
 OTHERS = "others"
 
@@ -13,7 +14,8 @@ Report = Callable[[str, int], None]
 class Fold:
     """Reports a fault when it is worth it: the first of its kind, then once a minute how many.
 
-    Of a burst the rest is reported when its minute is over, by the owner's next `remind`.
+    Of a burst the rest is reported when its minute is over, by the owner's next `remind`, with how
+    long ago the newest was.
     More than KINDS kinds within a minute are counted together as one, so that a peer which makes
     up its errors cannot flood the log. One thread only.
     """
@@ -25,19 +27,20 @@ class Fold:
         self._report = report
         self._every_s = every_s
         self._told: dict[str, float] = {}  # kind -> monotonic s of its last report
-        self._held: dict[str, tuple[str, int]] = {}  # kind -> the newest, how many since then
+        # kind -> the newest, how many since then, monotonic s of the newest
+        self._held: dict[str, tuple[str, int, float]] = {}
         self.due = math.inf  # monotonic s of the next report, if nothing else happens
 
-    def tell(self, kind: str, words: str, now: float) -> None:
-        """Report a fault, or count it for later."""
+    def tell(self, kind: str, words: str, now: float, after: str = "") -> None:
+        """Report a fault, or count it for later. after: what is worth saying only at once."""
         if kind not in self._told and len(self._told) >= KINDS:
             self._forget(now)
             if len(self._told) >= KINDS:
                 kind = OTHERS
-        self._held[kind] = words, self._held.get(kind, ("", 0))[1] + 1
+        self._held[kind] = words, self._held.get(kind, ("", 0, now))[1] + 1, now
         at = self._told.get(kind, -math.inf) + self._every_s
         if now >= at:
-            self._say(kind, now)
+            self._say(kind, now, after)
         else:
             self.due = min(self.due, at)
 
@@ -48,11 +51,13 @@ class Fold:
         for kind in [kind for kind in self._held if now - self._told[kind] >= self._every_s]:
             self._say(kind, now)
 
-    def _say(self, kind: str, now: float) -> None:
-        words, count = self._held.pop(kind)
+    def _say(self, kind: str, now: float, after: str = "") -> None:
+        words, count, at = self._held.pop(kind)
+        if now - at >= OLD_S:  # it need not be so any more
+            after = f" ({now - at:.0f} s ago)"
         self._told[kind] = now
         self.due = min((self._told[held] + self._every_s for held in self._held), default=math.inf)
-        self._report(words, count)
+        self._report(words + after, count)
 
     def _forget(self, now: float) -> None:
         """Make room: forget the kinds that were silent since their last report, long ago."""

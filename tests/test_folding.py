@@ -52,7 +52,7 @@ def test_a_minute_after_a_burst_its_number_is_told_though_nothing_more_comes(
     folded.fold.remind(99.9 + REPORT_EVERY_S)
     assert folded.reports == []
     folded.fold.remind(100.0 + REPORT_EVERY_S)
-    assert folded.reports == [("stamp 4", 4)], "the newest, and how many"
+    assert folded.reports == [("stamp 4 (56 s ago)", 4)], "the newest, when, and how many"
     folded.fold.remind(1e6)
     assert folded.reports == [] and folded.fold.due == math.inf
 
@@ -63,9 +63,9 @@ def test_what_is_due_is_told_kind_by_kind(folded: Folded) -> None:
         folded.fold.tell("b", "b", at + 20.0)
     folded.reports
     folded.fold.remind(REPORT_EVERY_S)
-    assert folded.reports == [("a", 1)] and folded.fold.due == 20.0 + REPORT_EVERY_S
+    assert folded.reports == [("a (59 s ago)", 1)] and folded.fold.due == 20.0 + REPORT_EVERY_S
     folded.fold.remind(20.0 + REPORT_EVERY_S)
-    assert folded.reports == [("b", 1)]
+    assert folded.reports == [("b (59 s ago)", 1)]
 
 
 def test_after_a_reminder_there_is_silence_for_a_minute_again(folded: Folded) -> None:
@@ -80,14 +80,14 @@ def test_no_fault_is_lost_in_the_counting() -> None:
     folded = Folded(every_s=10.0)
     told = [count for now in range(105) for count in folded.tell("x", float(now))]
     folded.fold.remind(200.0)
-    assert sum(told) == 101 and folded.reports == [("x", 4)]
+    assert sum(told) == 101 and folded.reports == [("x (96 s ago)", 4)]
 
 
 def test_a_flood_of_kinds_is_counted_as_one(folded: Folded) -> None:
     reports = [folded.tell(f"made up {number}", 0.0) for number in range(1000)]
     assert reports == [[1]] * (KINDS + 1) + [[]] * (999 - KINDS)
     folded.fold.remind(REPORT_EVERY_S)
-    assert folded.reports == [("made up 999", 999 - KINDS)]
+    assert folded.reports == [("made up 999 (60 s ago)", 999 - KINDS)]
     assert folded.tell("one more", 2 * REPORT_EVERY_S) == [1], "the silent ones made room"
 
 

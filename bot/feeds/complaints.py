@@ -38,7 +38,7 @@ class Complaints:
         reason = str(error).removeprefix(f"{self._source}: ")
         if isinstance(error, ParseError):
             reason = f"unreadable frame: {reason}"
-        self._fold.tell(KINDS.get(type(error), str(error)), reason + after, self._mono())
+        self._fold.tell(KINDS.get(type(error), str(error)), reason, self._mono(), after)
 
     def remind(self) -> None:
         """Publish how many there were of what was counted for a minute. To be called often."""

@@ -46,7 +46,7 @@ def test_a_minute_later_the_rest_is_told_and_nothing_twice(desk: Desk) -> None:
     desk.clock.now += REPORT_EVERY_S
     for _ in range(3):
         desk.complaints.remind()
-    assert desk.told[1:] == [("unreadable frame: junk 4", 4)]
+    assert desk.told[1:] == [("unreadable frame: junk 4 (60 s ago)", 4)]
     assert sum(fault.count for fault in desk.faults) == desk.complaints.count
 
 
@@ -55,7 +55,7 @@ def test_the_rest_is_told_also_in_the_middle_of_a_long_pause(desk: Desk) -> None
         desk.complaints.tell(ExchangeError("okx: 429"), "; next attempt in 3600 s")
     began = desk.clock.now
     assert not desk.complaints.pause(3600.0, Pause(desk.clock))
-    assert desk.told == [("429; next attempt in 3600 s", 1), ("429; next attempt in 3600 s", 2)]
+    assert desk.told == [("429; next attempt in 3600 s", 1), ("429 (60 s ago)", 2)]
     assert desk.clock.now - began == pytest.approx(3600.0), "and the pause is as long as it was"
 
 

@@ -298,7 +298,7 @@ def test_number_of_faults_is_told_though_nobody_asks_any_more(
         assert waits == [pytest.approx(7.0)], "it wakes by itself when the minute is over"
         source.clock.now += 7.0
         source.step()
-        assert source.reports == [("HTTP status 500", 1), ("HTTP status 500", 2)]
+        assert source.reports == [("HTTP status 500", 1), ("HTTP status 500 (58 s ago)", 2)]
         assert waits[1:] == [None] and len(server.asked) == 3
 
 
