@@ -83,7 +83,8 @@ def judged(case: Case, source: str) -> tuple[Status, str]:
     if source not in agreement.members:
         return "disputed", against(source, case.legs[source].price, case.jury)
     if agreement.disputed:
-        return "disputed", f"{' and '.join(agreement.members)} agree, but outvote nobody"
+        return "disputed", (f"{' and '.join(agreement.members)} agree, others contradict them, and "
+                            "neither are a majority")
     company = [voter for voter in case.jury.members() if voter.who != source]
     if any(voter.venue != source for voter in company):
         return "trusted", ""
@@ -99,7 +100,6 @@ def judged(case: Case, source: str) -> tuple[Status, str]:
 
 def _single(how: Resolution, case: Case, leg: Leg) -> Quote:
     status, words = judged(case, leg.exchange)
-    fit = leg.exchange not in case.faults
     reason = f"{leg.exchange} is fresh again" if how == "primary" else "youngest of the fit sources"
     if leg.exchange == case.standing.active:
         reason = "active source is fresh"
@@ -107,7 +107,9 @@ def _single(how: Resolution, case: Case, leg: Leg) -> Quote:
         symbol=case.symbol, price=leg.price, bid=leg.bid, ask=leg.ask, volume=leg.volume,
         source=TIER, exchange=leg.exchange, timestamp=leg.timestamp, received_at=leg.received_at,
         age_s=max(0.0, case.now - leg.fresh_at), trusted=status in GOOD_STATUSES,
-        reason="; ".join(filter(None, [reason if fit else "", words])), status=status,
+        # of a price that is not trusted what counts is why not
+        reason="; ".join(filter(None, [reason if status in GOOD_STATUSES else "", words])),
+        status=status,
         confidence=_confidence(case, leg.price, [leg.exchange]),
         sources_used=_used(case, [leg.exchange]),
     )

@@ -207,7 +207,7 @@ def test_two_that_disagree_are_disputed_and_the_active_one_goes_on(how: Resoluti
     quote = asked(how, leg("binance", 60000.0, age=2.0), leg("okx", 60300.0, age=0.1))
     assert (quote.exchange, quote.price) == ("binance", 60000.0)
     assert (quote.status, quote.trusted) == ("disputed", False)
-    assert quote.reason == "active source is fresh; disagrees with okx by -49.8 bps"
+    assert quote.reason == "disagrees with okx by -49.8 bps"
 
 
 def test_a_rest_opinion_breaks_the_tie() -> None:
