@@ -77,10 +77,7 @@ class Courier(Worker):
         self._memory.open()
 
     def step(self) -> None:
-        if self._is_busy:
-            self._wake.wait(TICK_S)
-        else:
-            self._wake.wait()
+        self._wake.wait(TICK_S if self._is_busy else self._memory.rest_s)
         self._wake.clear()
         self._turn()
         # so that what comes in a burst is taken together
@@ -93,6 +90,7 @@ class Courier(Worker):
         while self._is_at_work and not deadline.passed:
             pause.wait(min(TICK_S / 10, deadline.left_s))
             self._turn()
+        self._memory.close()
         left = sum(one.status.waiting for one in self._deliveries)
         if left:
             log.warning("📣 [ALERTS] Not told before the stop: %d", left,

@@ -91,6 +91,21 @@ def test_what_is_open_when_it_ends_is_closed_by_the_next_life(
     assert not [post.fault for post in (*server.posts, *other.posts) if post.fault]
 
 
+def test_a_second_bot_in_the_same_folder_closes_nothing_of_the_first(
+    server: Receiver, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "alerts.json"
+    with running(server, path=path) as first:
+        opens(first)
+        eventually(lambda: path.exists() and b"telegram (" in path.read_bytes())
+        with running(server, path=path) as second:
+            eventually(lambda: "kept by another process" in caplog.text)
+            opens(second, "p2", "ETHUSDT")
+            eventually(lambda: any("ETHUSDT" in text for text in server.messages.values()))
+        assert not any("restarted" in text for text in server.messages.values())
+        assert b"BTCUSDT" in path.read_bytes() and b"ETHUSDT" not in path.read_bytes()
+
+
 def test_another_chat_is_not_told_the_end_of_what_it_never_knew(
     server: Receiver, tmp_path: Path
 ) -> None:
