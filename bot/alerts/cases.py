@@ -9,8 +9,9 @@ from itertools import count
 
 import msgspec
 
-from bot.alerts.case import Case, Event, Pace, Thing, Told
+from bot.alerts.case import Case, Event, Told
 from bot.alerts.facts import Fact, Move, Severity, Subject
+from bot.alerts.thing import Pace, Thing
 
 REMEMBERED = 2_000  # ids of what is over, for what comes late
 RECENT = 200  # moves

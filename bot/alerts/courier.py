@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from time import monotonic, time
 
 from bot.alerts import letter
-from bot.alerts.case import Pace, Told
+from bot.alerts.case import Told
 from bot.alerts.cases import Cases
 from bot.alerts.delivery import Delivery
 from bot.alerts.facts import Facts, Happening, Severity
 from bot.alerts.memory import Left, Memory
+from bot.alerts.thing import Pace
 from bot.logs.facts import clean, facts
 from bot.model import AlertStatus, OpenAlert
 from bot.worker import Deadline, Worker

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
-from bot.alerts.case import Item, Told
+from bot.alerts.case import Told
 from bot.alerts.facts import Severity
+from bot.alerts.thing import Item
 from bot.incidents.incident import DOWN
 from bot.incidents.story import GUIDE, advice, lasted, named, sentence
 

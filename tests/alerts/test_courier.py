@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from bot.alerts import courier as module
-from bot.alerts.case import Pace
 from bot.alerts.courier import Courier
 from bot.alerts.delivery import Delivery
 from bot.alerts.facts import Severity
 from bot.alerts.memory import Left, Memory
 from bot.alerts.receivers import webhook
 from bot.alerts.telegram import Telegram
+from bot.alerts.thing import Pace
 from tests.alerts.making import incident
 from tests.alerts.receiver import CHAT, DISCORD_PATH, TOKEN, Receiver, receiver
 from tests.helpers import eventually

@@ -17,7 +17,7 @@ from tests.servers import raw_server, say
 QUICK = ("-c", """
 import functools, sys
 import bot.__main__, bot.alerting
-from bot.alerts.case import Pace
+from bot.alerts.thing import Pace
 bot.alerting.Courier = functools.partial(bot.alerting.Courier, pace=Pace(
     gather=0.6, settle=0.2, join=5.0, calm=1.5, calm_most=4.0, update=3.0))
 sys.exit(bot.__main__.main(sys.argv[1:]))
