@@ -63,6 +63,9 @@ class Case:
         self.is_dirty = False
         self.bells = 0
         self.was_quiet = False  # when it was told last
+        self._returns = 0  # bells for what was back
+        self._rung_grave = False  # for what is critical now, or was a moment ago
+        self._eased: float | None = None  # since when nothing is critical
         self._tellings = 0
         self._instance = instance
         self._least = least
@@ -92,8 +95,28 @@ class Case:
         return self.is_quiet and now - self.last < self.calm_s - self._pace.calm
 
     def is_back(self, now: float) -> bool:
-        """Whether something is wrong again that had been told as quiet."""
-        return self.was_quiet and any(thing.stands(self._pace, now) for thing in self.counting)
+        """Whether something is wrong again that had been told as quiet, or critical again after
+        it was not for a while."""
+        again = self.was_quiet and any(thing.stands(self._pace, now) for thing in self.counting)
+        return again or not self._rung_grave and any(
+            thing.is_grave(self._pace, now) for thing in self.counting)
+
+    def ring(self, severity: Severity, is_back: bool) -> None:
+        """People have to look again. severity: the worst so far."""
+        self.bells += 1
+        self._returns += is_back
+        self._rung_grave = severity == Severity.CRITICAL
+
+    def ease(self, now: float) -> None:
+        """Note since when nothing is critical: judged by what is wrong now, not by the worst ever.
+        What flaps within the time of ease does not count as over."""
+        if any(thing.is_grave() for thing in self.counting):
+            self._eased = None
+        elif self._eased is None:
+            self._eased = now
+        elif now - self._eased >= min(
+                self._pace.calm_most, self._pace.ease * 2.0 ** min(self._returns, 30)):
+            self._rung_grave = False
 
     def takes_in(self, subject: Subject, now: float) -> bool:
         """Whether what opens now belongs to it: what it had before, while that may come and go; and
@@ -137,6 +160,7 @@ class Case:
 
     def tell(self, event: Event, severity: Severity, now: float, wall: float) -> Told:
         """It as it is now. wall: epoch s of `now`."""
+        self._rung_grave |= self.told is None and severity == Severity.CRITICAL
         self.told, self.told_at, self.is_dirty = severity, now, False
         self.was_quiet = self.is_quiet
         self._tellings += 1

@@ -77,14 +77,16 @@ class Cases:
 
     def _event(self, case: Case, now: float) -> Event | None:
         ripe = case.ripe(now)
+        case.ease(now)
         if ripe is None:
             return None
         if case.told is None:
             return "closed" if case.is_only_notices() else "opened"
         if case.is_over(now):
             return "closed"
-        if ripe > case.told or case.is_back(now):
-            case.bells += 1
+        is_worse = ripe > case.told
+        if is_worse or case.is_back(now):
+            case.ring(ripe, not is_worse)
             return "updated"
         is_due = case.is_dirty and now - case.told_at >= self._pace.update
         return "updated" if is_due and not case.is_hushed(now) else None

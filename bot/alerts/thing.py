@@ -11,7 +11,8 @@ class Pace(msgspec.Struct, frozen=True):
     gather: what is over before is not told. settle: the same for what comes back. join: what opens
     so soon after the last change in a case belongs to it. calm: a case is over when nothing in it
     was wrong for so long; twice as long for each time that something came back, up to calm_most.
-    update: between two tellings that ring no bell.
+    ease: what is critical again after so long a time in which nothing was rings again; twice as
+    long for each time that the case rang because something was back. update: between two tellings that ring no bell.
     """
 
     gather: float = 3.0
@@ -19,6 +20,7 @@ class Pace(msgspec.Struct, frozen=True):
     join: float = 60.0
     calm: float = 30.0
     calm_most: float = 600.0
+    ease: float = 10.0
     update: float = 60.0
 
 
@@ -89,6 +91,11 @@ class Thing:
     def stands(self, pace: Pace, now: float) -> bool:
         """Whether it is wrong, has lasted, and is worth a bell."""
         return self.is_open and self.fact.severity >= Severity.WARNING and self._lasted(pace, now)
+
+    def is_grave(self, pace: Pace | None = None, now: float = 0.0) -> bool:
+        """Whether it is critical; with a pace only if it has been for long enough to be told."""
+        return (self.is_open and self.fact.severity == Severity.CRITICAL
+                and (pace is None or self._lasted(pace, now)))
 
     def _lasted(self, pace: Pace, until: float) -> bool:
         return until - self.since >= (pace.settle if self.times > 1 else pace.gather)
