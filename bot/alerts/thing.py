@@ -12,7 +12,8 @@ class Pace(msgspec.Struct, frozen=True):
     so soon after the last change in a case belongs to it. calm: a case is over when nothing in it
     was wrong for so long; twice as long for each time that something came back, up to calm_most.
     ease: what is critical again after so long a time in which nothing was rings again; twice as
-    long for each time that the case rang because something was back. update: between two tellings that ring no bell.
+    long for each time that the case rang because something was back. update: between two tellings
+    that ring no bell.
     """
 
     gather: float = 3.0
