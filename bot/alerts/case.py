@@ -27,6 +27,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     revision: which telling of it this is, from 1. severity: worst so far. bells: how often, after
     it was told, people had to look again: it grew worse, or was wrong again after it had been told
     as quiet. items: worst first. opened_at, closed_at: epoch s; closed_at None while it is open.
+    dark: symbols that have no trusted price now, whatever case tells of it.
     is_quiet: nothing that counts is wrong now, but may come back. before: its title, where no more
     is known of it, for it is of an earlier life.
     """
@@ -42,6 +43,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: float
     closed_at: float | None
     lasted_s: float
+    dark: frozenset[str] = frozenset()
     is_quiet: bool = False
     before: str = ""
 
@@ -158,7 +160,8 @@ class Case:
         self._paths[move.kind, move.symbol] = Path(
             move.kind, move.symbol, stops, (old.moves if old else 0) + 1)
 
-    def tell(self, event: Event, severity: Severity, now: float, wall: float) -> Told:
+    def tell(self, event: Event, severity: Severity, dark: frozenset[str], now: float,
+             wall: float) -> Told:
         """It as it is now. wall: epoch s of `now`."""
         self._rung_grave |= self.told is None and severity == Severity.CRITICAL
         self.told, self.told_at, self.is_dirty = severity, now, False
@@ -172,4 +175,4 @@ class Case:
             id=self.id, revision=self._tellings, event=event, severity=severity, bells=self.bells,
             items=tuple(items), paths=tuple(self._paths.values()), instance=self._instance,
             opened_at=opened_at, closed_at=opened_at + lasted_s if event == "closed" else None,
-            lasted_s=lasted_s, is_quiet=self.is_quiet)
+            lasted_s=lasted_s, dark=dark, is_quiet=self.is_quiet)

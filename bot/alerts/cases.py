@@ -5,7 +5,7 @@ Pure: no thread, no lock, no clock. Whoever owns it says what time it is.
 
 from collections import deque
 from datetime import UTC, datetime
-from itertools import count
+from itertools import chain, count
 
 import msgspec
 
@@ -69,7 +69,8 @@ class Cases:
         for case in list(self._cases):
             event = self._event(case, now)
             if event is not None:
-                found.append(case.tell(event, case.ripe(now) or self._least, now, wall))
+                found.append(case.tell(
+                    event, case.ripe(now) or self._least, self._dark, now, wall))
             if event == "closed" or (case.told is None and case.is_over(now)):
                 self._dissolve(case)
                 self.brief += event is None
@@ -90,6 +91,13 @@ class Cases:
             return "updated"
         is_due = case.is_dirty and now - case.told_at >= self._pace.update
         return "updated" if is_due and not case.is_hushed(now) else None
+
+    @property
+    def _dark(self) -> frozenset[str]:
+        """Symbols that have no trusted price."""
+        things = chain(self._lone.values(), *(case.things.values() for case in self._cases))
+        return frozenset(thing.fact.symbol for thing in things
+                         if thing.is_open and thing.fact.is_blackout and thing.fact.symbol)
 
     # ---- facts
 

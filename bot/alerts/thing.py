@@ -27,8 +27,9 @@ class Pace(msgspec.Struct, frozen=True):
 
 class Item(msgspec.Struct, frozen=True):
     """One thing of a case. fact, severity: as it is, or at its worst when it is over. times: that
-    it went wrong. at: epoch s of the first. lasted_s: all times together, so far. blackout_ms: how
-    long there was no trusted price because of it, all times together.
+    it went wrong. drills: those of them that were nothing but a drill. at: epoch s from which on it
+    is so, or was so the last time. lasted_s: all times together, so far. blackout_ms: how long
+    there was no trusted price because of it, all times together.
     """
 
     fact: Fact
@@ -38,6 +39,7 @@ class Item(msgspec.Struct, frozen=True):
     at: float
     lasted_s: float
     blackout_ms: float
+    drills: int = 0
 
 
 class Thing:
@@ -50,6 +52,7 @@ class Thing:
         self.since = now  # of its newest opening, or of its growing worse
         self.ended: float | None = None
         self.times = 1
+        self._drills = int(fact.is_drill)
         self.worst = fact.severity
         self._at_worst = fact
         self.ripe: Severity | None = None  # the worst that lasted long enough to be told
@@ -63,9 +66,14 @@ class Thing:
 
     def changed(self, fact: Fact, now: float) -> bool:
         """A newer fact about what is wrong already. Returns: whether people should know."""
-        news = fact.rule != self.fact.rule or fact.severity != self.fact.severity
+        news = ((fact.rule, fact.severity, fact.is_drill)
+                != (self.fact.rule, self.fact.severity, self.fact.is_drill))
         if fact.severity > self.fact.severity:
             self.since = now
+        if news or fact.to != self.fact.to:  # not for a newer reason of the same
+            self._at = fact.at
+        if self.fact.is_drill and not fact.is_drill:
+            self._drills -= 1
         self._take(fact)
         return news
 
@@ -80,7 +88,9 @@ class Thing:
     def again(self, fact: Fact, began: float, now: float) -> None:
         self._take(fact)
         self.began, self.since, self.ended = began, now, None
+        self._at = fact.at
         self.times += 1
+        self._drills += fact.is_drill
 
     def ripen(self, pace: Pace, now: float) -> None:
         """Note whether it has lasted, or come back, so that it is worth telling."""
@@ -105,9 +115,10 @@ class Thing:
         going_on_s = max(0.0, now - self.began) if self.is_open else 0.0
         fact = self.fact if self.is_open else self._at_worst
         return Item(fact, fact.severity, self.is_open, self.times, self._at,
-                    self._past_s + going_on_s, self._blackout_ms)
+                    self._past_s + going_on_s, self._blackout_ms, self._drills)
 
     def _take(self, fact: Fact) -> None:
         self.fact = fact
-        if fact.severity >= self.worst:
+        hides = fact.is_drill and not self._at_worst.is_drill
+        if fact.severity > self.worst or (fact.severity == self.worst and not hides):
             self.worst, self._at_worst = fact.severity, fact
