@@ -20,6 +20,7 @@ from bot.incidents.tally import Tally
 
 KEPT = 1_000  # closed incidents that can be asked for; the figures rest on all there were
 CUT_SHORT = "; open when the bot ended"
+BY_FORCE = "it did not end in order: killed, crashed, or the machine lost power"
 
 Subject = tuple[str | None, str]
 
@@ -158,7 +159,7 @@ class Book:
                 new.append(incident)
             old.append(incident)
         if alive_at < end:
-            new.append(self._down(alive_at, end))
+            new.append(self._down(alive_at, end, history.ended_in_order is False))
             old.append(new[-1])
         self._since = min(self._since, since)
         self._count(old, since, end)
@@ -214,13 +215,13 @@ class Book:
             own = spans.get(subject, []) + everybody
             tally.adopt(len(own), merged(own, since, end), end)
 
-    def _down(self, alive_at: float, end: float) -> Incident:
+    def _down(self, alive_at: float, end: float, by_force: bool) -> Incident:
         length_ms = (end - alive_at) * 1000
         self._begun[DOWN] += 1
         return Incident(
-            id=self._new_id(alive_at), source=None, symbol=None, cause=DOWN, rule=DOWN,
-            opened_at=alive_at, closed_at=end, duration_ms=length_ms, blackout_ms=length_ms,
-            instance=self._instance)
+            id=self._new_id(alive_at), source=None, symbol=None, rule=DOWN,
+            cause=BY_FORCE if by_force else DOWN, opened_at=alive_at, closed_at=end,
+            duration_ms=length_ms, blackout_ms=length_ms, instance=self._instance)
 
     def _new_id(self, at: float) -> str:
         return (f"{self._instance}-{datetime.fromtimestamp(at, UTC):%Y%m%dT%H%M%S.%f}"

@@ -206,6 +206,7 @@ def test_a_bot_that_was_away_tells_it(tmp_path: Path, sandbox: Sandbox, server: 
         [post] = eventually(lambda: server.of("webhook"))
         assert post.body["event"] == "closed" and "The bot did not run" in post.body["title"]
         assert post.body["items"][0]["kind"] == "down" and bot.terminate() == 0
+        assert "s: it did not end in order: killed, crashed, or" in post.body["text"]
 
 
 def test_what_was_open_when_it_was_killed_is_closed_after_the_start(
