@@ -65,6 +65,7 @@ class Case:
         self.is_dirty = False
         self.bells = 0
         self.was_quiet = False  # when it was told last
+        self._told_bells = 0  # of `bells`
         self._returns = 0  # bells for what was back
         self._rung_grave = False  # for what is critical now, or was a moment ago
         self._eased: float | None = None  # since when nothing is critical
@@ -103,11 +104,10 @@ class Case:
         return again or not self._rung_grave and any(
             thing.is_grave(self._pace, now) for thing in self.counting)
 
-    def ring(self, severity: Severity, is_back: bool) -> None:
-        """People have to look again. severity: the worst so far."""
+    def ring(self, is_back: bool) -> None:
+        """People have to look again."""
         self.bells += 1
         self._returns += is_back
-        self._rung_grave = severity == Severity.CRITICAL
 
     def ease(self, now: float) -> None:
         """Note since when nothing is critical: judged by what is wrong now, not by the worst ever.
@@ -162,8 +162,13 @@ class Case:
 
     def tell(self, event: Event, severity: Severity, dark: frozenset[str], now: float,
              wall: float) -> Told:
-        """It as it is now. wall: epoch s of `now`."""
-        self._rung_grave |= self.told is None and severity == Severity.CRITICAL
+        """It as it is now. severity: what has lasted. wall: epoch s of `now`."""
+        severity = max(severity, self.told or severity)
+        if self.told is None or self.bells > self._told_bells:  # then it is told as it is
+            open_now = (thing.fact.severity for thing in self.counting if thing.is_open)
+            severity = max((severity, *open_now))
+            self._rung_grave = severity == Severity.CRITICAL
+        self._told_bells = self.bells
         self.told, self.told_at, self.is_dirty = severity, now, False
         self.was_quiet = self.is_quiet
         self._tellings += 1

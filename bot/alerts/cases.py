@@ -87,7 +87,7 @@ class Cases:
             return "closed"
         is_worse = ripe > case.told
         if is_worse or case.is_back(now):
-            case.ring(ripe, not is_worse)
+            case.ring(is_back=not is_worse)
             return "updated"
         is_due = case.is_dirty and now - case.told_at >= self._pace.update
         return "updated" if is_due and not case.is_hushed(now) else None

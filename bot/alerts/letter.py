@@ -33,7 +33,7 @@ def title(told: Told) -> str:
         return f"{QUIET_MARK} [{told.instance}] {RESTARTED}"
     lead = groups(told)[0]
     drill = "DRILL: " if lead[0].fact.is_drill else ""
-    mark, how, before = MARKS[told.severity], "", ""
+    mark, how, before = MARKS[max(told.severity, lead[0].severity)], "", ""
     if told.event == "closed":
         is_notice = lead[0].fact.is_notice
         mark, how = OVER_MARK, "" if is_notice else f"Over after {lasted(told.lasted_s * 1000)}: "
@@ -47,7 +47,8 @@ def title(told: Told) -> str:
 def _before(told: Told, lead: Group) -> str:
     """What was worse than what is wrong now, for the mark is that of the worst."""
     worst = max(groups(told), key=lambda group: group[0].severity)
-    return f"; before: {_what(worst)}" if worst[0].severity > lead[0].severity else ""
+    is_of_mark = lead[0].severity < worst[0].severity <= told.severity
+    return f"; before: {_what(worst)}" if is_of_mark else ""
 
 
 def text(told: Told, fits: Callable[[str], bool] = lambda text: True, more: int = 0) -> str:

@@ -235,6 +235,19 @@ def test_a_first_red_message_is_not_kept_back_by_flashes_before_it() -> None:
     assert [told.bells for told in desk.wait(2.0)] == [bells + 1]
 
 
+def test_what_is_told_anyway_is_as_bad_as_what_is_wrong_then(desk: Desk) -> None:
+    """And does not ring a second time when that has lasted, too."""
+    desk.take(LinkChanged("reading prices", False, "no answer", WALL, None))
+    desk.wait(2.0)
+    desk.open("p")
+    [told] = desk.wait(1.0)
+    assert (told.event, told.severity) == ("opened", Severity.CRITICAL)
+    assert desk.wait(0.5) == []
+    desk.close("p", lasted_s=1.5)
+    [later] = desk.wait(60.0)
+    assert (later.severity, later.bells) == (Severity.CRITICAL, 0)
+
+
 def test_nothing_changes_nothing_is_told(desk: Desk) -> None:
     desk.take(LinkChanged("reading prices", False, "no answer from a", WALL, None))
     desk.wait(5.0)

@@ -146,6 +146,21 @@ def test_the_mark_is_that_of_the_case() -> None:
         "🔴 [primary] okx is not fit for BTCUSDT; before: BTCUSDT had no trusted price")
 
 
+def test_a_flash_that_was_not_worth_telling_is_in_no_title() -> None:
+    desk = Desk()
+    desk.open("p")
+    desk.wait(0.5)
+    desk.close("p", lasted_s=0.5)
+    desk.take(tier("okx"))
+    desk.wait(4.0)
+    assert title(desk.last) == "🟠 [primary] BTCUSDT is served from okx"
+    assert "BTCUSDT had no trusted price for 500 ms" in text(desk.last)
+
+
+def test_a_silent_telling_of_what_has_just_become_worse_has_its_mark() -> None:
+    assert title(told(items=(item(Severity.CRITICAL),))).startswith("🔴")
+
+
 def test_nobody_is_told_to_do_nothing_while_nothing_serves() -> None:
     """Whatever case it is that has the price."""
     desk = Desk(Severity.INFO)
