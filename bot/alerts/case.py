@@ -4,42 +4,11 @@ from typing import Literal
 
 import msgspec
 
-from bot.alerts.facts import Fact, Move, Severity, Subject
+from bot.alerts.facts import Move, Severity, Subject
+from bot.alerts.thing import Item, Pace, Thing
 
 Event = Literal["opened", "updated", "closed", "test"]
 LONGEST_PATH = 8
-
-
-class Pace(msgspec.Struct, frozen=True):
-    """How long things wait until they are told, in s.
-
-    gather: what is over before is not told. settle: the same for what comes back. join: what opens
-    so soon after the last change in a case belongs to it. calm: a case is over when nothing in it
-    was wrong for so long; twice as long for each time that something came back, up to calm_most.
-    update: between two tellings that ring no bell.
-    """
-
-    gather: float = 3.0
-    settle: float = 1.0
-    join: float = 60.0
-    calm: float = 30.0
-    calm_most: float = 600.0
-    update: float = 60.0
-
-
-class Item(msgspec.Struct, frozen=True):
-    """One thing of a case. fact, severity: as it is, or at its worst when it is over. times: that
-    it went wrong. at: epoch s of the first. lasted_s: all times together, so far. blackout_ms: how
-    long there was no trusted price because of it, all times together.
-    """
-
-    fact: Fact
-    severity: Severity
-    is_open: bool
-    times: int
-    at: float
-    lasted_s: float
-    blackout_ms: float
 
 
 class Path(msgspec.Struct, frozen=True):
@@ -58,6 +27,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     revision: which telling of it this is, from 1. severity: worst so far. bells: how often, after
     it was told, people had to look again: it grew worse, or was wrong again after it had been told
     as quiet. items: worst first. opened_at, closed_at: epoch s; closed_at None while it is open.
+    dark: symbols that have no trusted price now, whatever case tells of it.
     is_quiet: nothing that counts is wrong now, but may come back. before: its title, where no more
     is known of it, for it is of an earlier life.
     """
@@ -73,76 +43,9 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     opened_at: float
     closed_at: float | None
     lasted_s: float
+    dark: frozenset[str] = frozenset()
     is_quiet: bool = False
     before: str = ""
-
-
-class Thing:
-    """Something that is wrong, or was. Times are monotonic s."""
-
-    def __init__(self, fact: Fact, began: float, now: float) -> None:
-        """began: when it went wrong, which may be before it was known."""
-        self.fact = fact
-        self.began = began
-        self.since = now  # of its newest opening, or of its growing worse
-        self.ended: float | None = None
-        self.times = 1
-        self.worst = fact.severity
-        self._at_worst = fact
-        self.ripe: Severity | None = None  # the worst that lasted long enough to be told
-        self._at = fact.at
-        self._past_s = 0.0
-        self._blackout_ms = 0.0
-
-    @property
-    def is_open(self) -> bool:
-        return self.ended is None
-
-    def changed(self, fact: Fact, now: float) -> bool:
-        """A newer fact about what is wrong already. Returns: whether people should know."""
-        news = fact.rule != self.fact.rule or fact.severity != self.fact.severity
-        if fact.severity > self.fact.severity:
-            self.since = now
-        self._take(fact)
-        return news
-
-    def over(self, fact: Fact, now: float) -> None:
-        length_s = max(0.0, now - self.began) if fact.lasted_s is None else fact.lasted_s
-        self._past_s += length_s
-        self._blackout_ms += fact.blackout_ms
-        if fact.id:  # others, when they end, have no words for what was
-            self._take(fact)
-        self.ended = min(now, self.began + length_s)
-
-    def again(self, fact: Fact, began: float, now: float) -> None:
-        self._take(fact)
-        self.began, self.since, self.ended = began, now, None
-        self.times += 1
-
-    def ripen(self, pace: Pace, now: float) -> None:
-        """Note whether it has lasted, or come back, so that it is worth telling."""
-        came_back = self.times > 1
-        until = now if came_back or self.fact.is_notice else self.ended or now
-        if self._lasted(pace, until):
-            self.ripe = max(self.ripe or Severity.INFO, self.fact.severity)
-
-    def stands(self, pace: Pace, now: float) -> bool:
-        """Whether it is wrong, has lasted, and is worth a bell."""
-        return self.is_open and self.fact.severity >= Severity.WARNING and self._lasted(pace, now)
-
-    def _lasted(self, pace: Pace, until: float) -> bool:
-        return until - self.since >= (pace.settle if self.times > 1 else pace.gather)
-
-    def item(self, now: float) -> Item:
-        going_on_s = max(0.0, now - self.began) if self.is_open else 0.0
-        fact = self.fact if self.is_open else self._at_worst
-        return Item(fact, fact.severity, self.is_open, self.times, self._at,
-                    self._past_s + going_on_s, self._blackout_ms)
-
-    def _take(self, fact: Fact) -> None:
-        self.fact = fact
-        if fact.severity >= self.worst:
-            self.worst, self._at_worst = fact.severity, fact
 
 
 class Case:
@@ -162,6 +65,10 @@ class Case:
         self.is_dirty = False
         self.bells = 0
         self.was_quiet = False  # when it was told last
+        self._told_bells = 0  # of `bells`
+        self._returns = 0  # bells for what was back
+        self._rung_grave = False  # for what is critical now, or was a moment ago
+        self._eased: float | None = None  # since when nothing is critical
         self._tellings = 0
         self._instance = instance
         self._least = least
@@ -191,8 +98,27 @@ class Case:
         return self.is_quiet and now - self.last < self.calm_s - self._pace.calm
 
     def is_back(self, now: float) -> bool:
-        """Whether something is wrong again that had been told as quiet."""
-        return self.was_quiet and any(thing.stands(self._pace, now) for thing in self.counting)
+        """Whether something is wrong again that had been told as quiet, or critical again after
+        it was not for a while."""
+        again = self.was_quiet and any(thing.stands(self._pace, now) for thing in self.counting)
+        return again or not self._rung_grave and any(
+            thing.is_grave(self._pace, now) for thing in self.counting)
+
+    def ring(self, is_back: bool) -> None:
+        """People have to look again."""
+        self.bells += 1
+        self._returns += is_back
+
+    def ease(self, now: float) -> None:
+        """Note since when nothing is critical: judged by what is wrong now, not by the worst ever.
+        What flaps within the time of ease does not count as over."""
+        if any(thing.is_grave() for thing in self.counting):
+            self._eased = None
+        elif self._eased is None:
+            self._eased = now
+        elif now - self._eased >= min(
+                self._pace.calm_most, self._pace.ease * 2.0 ** min(self._returns, 30)):
+            self._rung_grave = False
 
     def takes_in(self, subject: Subject, now: float) -> bool:
         """Whether what opens now belongs to it: what it had before, while that may come and go; and
@@ -234,8 +160,15 @@ class Case:
         self._paths[move.kind, move.symbol] = Path(
             move.kind, move.symbol, stops, (old.moves if old else 0) + 1)
 
-    def tell(self, event: Event, severity: Severity, now: float, wall: float) -> Told:
-        """It as it is now. wall: epoch s of `now`."""
+    def tell(self, event: Event, severity: Severity, dark: frozenset[str], now: float,
+             wall: float) -> Told:
+        """It as it is now. severity: what has lasted. wall: epoch s of `now`."""
+        severity = max(severity, self.told or severity)
+        if self.told is None or self.bells > self._told_bells:  # then it is told as it is
+            open_now = (thing.fact.severity for thing in self.counting if thing.is_open)
+            severity = max((severity, *open_now))
+            self._rung_grave = severity == Severity.CRITICAL
+        self._told_bells = self.bells
         self.told, self.told_at, self.is_dirty = severity, now, False
         self.was_quiet = self.is_quiet
         self._tellings += 1
@@ -247,4 +180,4 @@ class Case:
             id=self.id, revision=self._tellings, event=event, severity=severity, bells=self.bells,
             items=tuple(items), paths=tuple(self._paths.values()), instance=self._instance,
             opened_at=opened_at, closed_at=opened_at + lasted_s if event == "closed" else None,
-            lasted_s=lasted_s, is_quiet=self.is_quiet)
+            lasted_s=lasted_s, dark=dark, is_quiet=self.is_quiet)

@@ -5,12 +5,13 @@ Pure: no thread, no lock, no clock. Whoever owns it says what time it is.
 
 from collections import deque
 from datetime import UTC, datetime
-from itertools import count
+from itertools import chain, count
 
 import msgspec
 
-from bot.alerts.case import Case, Event, Pace, Thing, Told
+from bot.alerts.case import Case, Event, Told
 from bot.alerts.facts import Fact, Move, Severity, Subject
+from bot.alerts.thing import Pace, Thing
 
 REMEMBERED = 2_000  # ids of what is over, for what comes late
 RECENT = 200  # moves
@@ -68,7 +69,8 @@ class Cases:
         for case in list(self._cases):
             event = self._event(case, now)
             if event is not None:
-                found.append(case.tell(event, case.ripe(now) or self._least, now, wall))
+                found.append(case.tell(
+                    event, case.ripe(now) or self._least, self._dark, now, wall))
             if event == "closed" or (case.told is None and case.is_over(now)):
                 self._dissolve(case)
                 self.brief += event is None
@@ -76,17 +78,26 @@ class Cases:
 
     def _event(self, case: Case, now: float) -> Event | None:
         ripe = case.ripe(now)
+        case.ease(now)
         if ripe is None:
             return None
         if case.told is None:
             return "closed" if case.is_only_notices() else "opened"
         if case.is_over(now):
             return "closed"
-        if ripe > case.told or case.is_back(now):
-            case.bells += 1
+        is_worse = ripe > case.told
+        if is_worse or case.is_back(now):
+            case.ring(is_back=not is_worse)
             return "updated"
         is_due = case.is_dirty and now - case.told_at >= self._pace.update
         return "updated" if is_due and not case.is_hushed(now) else None
+
+    @property
+    def _dark(self) -> frozenset[str]:
+        """Symbols that have no trusted price."""
+        things = chain(self._lone.values(), *(case.things.values() for case in self._cases))
+        return frozenset(thing.fact.symbol for thing in things
+                         if thing.is_open and thing.fact.is_blackout and thing.fact.symbol)
 
     # ---- facts
 

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from time import monotonic, time
 
 from bot.alerts import letter
-from bot.alerts.case import Pace, Told
+from bot.alerts.case import Told
 from bot.alerts.cases import Cases
 from bot.alerts.delivery import Delivery
 from bot.alerts.facts import Facts, Happening, Severity
 from bot.alerts.memory import Left, Memory
+from bot.alerts.thing import Pace
 from bot.logs.facts import clean, facts
 from bot.model import AlertStatus, OpenAlert
 from bot.worker import Deadline, Worker
@@ -77,10 +78,7 @@ class Courier(Worker):
         self._memory.open()
 
     def step(self) -> None:
-        if self._is_busy:
-            self._wake.wait(TICK_S)
-        else:
-            self._wake.wait()
+        self._wake.wait(TICK_S if self._is_busy else self._memory.rest_s)
         self._wake.clear()
         self._turn()
         # so that what comes in a burst is taken together
@@ -93,6 +91,7 @@ class Courier(Worker):
         while self._is_at_work and not deadline.passed:
             pause.wait(min(TICK_S / 10, deadline.left_s))
             self._turn()
+        self._memory.close()
         left = sum(one.status.waiting for one in self._deliveries)
         if left:
             log.warning("📣 [ALERTS] Not told before the stop: %d", left,

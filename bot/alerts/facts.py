@@ -68,6 +68,12 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True):
         return self.subject[0]
 
     @property
+    def is_blackout(self) -> bool:
+        """Whether there is no trusted price of the symbol because of it."""
+        return self.kind == "price" or (
+            self.kind == "tier" and self.rule in ("none", "synthetic"))
+
+    @property
     def is_notice(self) -> bool:
         """Whether it is told although it is over when it becomes known."""
         return self.over and self.rule in OVER_AT_ONCE

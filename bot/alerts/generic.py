@@ -2,8 +2,9 @@
 Mattermost, Rocket.Chat and the like show of it."""
 
 from bot.alerts import letter
-from bot.alerts.case import Item, Told
+from bot.alerts.case import Told
 from bot.alerts.channel import Addressed, Answer, Json, Outcome, Request, read
+from bot.alerts.thing import Item
 
 MOST_ITEMS = 200
 LIMIT = 8_000  # of text; Mattermost cuts at 16,383 characters

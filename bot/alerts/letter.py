@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
-from bot.alerts.case import Item, Told
+from bot.alerts.case import Told
 from bot.alerts.facts import Severity
+from bot.alerts.thing import Item
 from bot.incidents.incident import DOWN, PAUSED
-from bot.incidents.story import GUIDE, advice, lasted, named, sentence
+from bot.incidents.story import DRILL, GUIDE, advice, lasted, named, sentence
 
 MARKS = {Severity.INFO: "🔵", Severity.WARNING: "🟠", Severity.CRITICAL: "🔴"}
 QUIET_MARK, OVER_MARK = "⚪", "✅"
@@ -32,14 +33,23 @@ def title(told: Told) -> str:
     if told.before:
         return f"{QUIET_MARK} [{told.instance}] {RESTARTED}"
     lead = groups(told)[0]
-    drill = "DRILL: " if all(item.fact.is_drill for item in told.items) else ""
-    mark, how = MARKS[lead[0].severity], ""
+    drill = "DRILL: " if lead[0].fact.is_drill else ""
+    mark, how, before = MARKS[max(told.severity, lead[0].severity)], "", ""
     if told.event == "closed":
         is_notice = lead[0].fact.is_notice
         mark, how = OVER_MARK, "" if is_notice else f"Over after {lasted(told.lasted_s * 1000)}: "
     elif told.is_quiet:
         mark, how = QUIET_MARK, "Quiet for now: "
-    return f"{mark} [{told.instance}] {drill}{how}{_what(lead)}"
+    else:
+        before = _before(told, lead)
+    return f"{mark} [{told.instance}] {drill}{how}{_what(lead)}{before}"
+
+
+def _before(told: Told, lead: Group) -> str:
+    """What was worse than what is wrong now, for the mark is that of the worst."""
+    worst = max(groups(told), key=lambda group: group[0].severity)
+    is_of_mark = lead[0].severity < worst[0].severity <= told.severity
+    return f"; before: {_what(worst)}" if is_of_mark else ""
 
 
 def text(told: Told, fits: Callable[[str], bool] = lambda text: True, more: int = 0) -> str:
@@ -58,7 +68,7 @@ def text(told: Told, fits: Callable[[str], bool] = lambda text: True, more: int 
 
 def groups(told: Told) -> list[Group]:
     """Items that differ in nothing but their symbols are one; what is wrong now comes first, and
-    where nothing is, what was worst.
+    where nothing is, what was worst; a drill after what is in earnest.
     """
     found: dict[object, Group] = {}
     for item in told.items:
@@ -67,16 +77,18 @@ def groups(told: Told) -> list[Group]:
                           "" if fact.symbol else fact.subject), []).append(item)
     past = told.event == "closed" or told.is_quiet
     return sorted(found.values(), key=lambda group: (
-        not past and not group[0].is_open, -group[0].severity, not group[0].is_open,
-        KINDS.get(group[0].fact.kind, 9)))
+        not past and not group[0].is_open, -group[0].severity, group[0].fact.is_drill,
+        not group[0].is_open, KINDS.get(group[0].fact.kind, 9)))
 
 
 def guidance(told: Told) -> tuple[str, str]:
     """What a person can do, and where the runbook says more."""
-    items = [group[0] for group in groups(told)]
+    found = groups(told)
+    items = [group[0] for group in found]
     if told.event == "closed":
         items = [item for item in items if item.fact.rule in STILL_TO_DO] or items
-    todo, section = advice(items[0].fact.rule)
+    is_served = told.dark.isdisjoint(item.fact.symbol or "" for item in found[0])
+    todo, section = advice(items[0].fact.rule, is_served or told.event == "closed")
     if told.event == "closed" and items[0].fact.rule not in STILL_TO_DO:
         todo = "Nothing, it is over."
     return todo, f"{GUIDE}#{section}"
@@ -123,8 +135,12 @@ def _what(group: Group) -> str:
 def _line(group: Group, opened_at: float) -> str:
     lead = group[0]
     times = f", {lead.times} times" if lead.times > 1 else ""
-    cause = f": {_cut(lead.fact.cause)}" if lead.fact.cause else ""
-    drill = "DRILL: " if lead.fact.is_drill and "drill" not in lead.fact.cause else ""
+    if 0 < lead.drills < lead.times:
+        times += ", once in a drill" if lead.drills == 1 else f", {lead.drills} in a drill"
+    words, drill = lead.fact.cause, ""
+    if lead.fact.is_drill:
+        words, drill = words.removeprefix(DRILL).lstrip(), "DRILL: "
+    cause = f": {_cut(words)}" if words else ""
     if lead.is_open:
         same_day = lead.at // DAY_S == opened_at // DAY_S
         since = _clock(lead.at).split(maxsplit=1)[1] if same_day else _clock(lead.at)

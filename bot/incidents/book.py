@@ -22,7 +22,7 @@ KEPT = 1_000  # closed incidents that can be asked for; the figures rest on all 
 # What comes after a lost connection as a rule; after so long it is a trouble of its own.
 RETURNING, RETURN_S = ("connection", "data"), 5.0
 CUT_SHORT = "; open when the bot ended"
-
+BY_FORCE = "it did not end in order: killed, crashed, or the machine lost power"
 SAVED = "; then {} had a trusted one for readers who ask for that"
 
 Subject = tuple[str | None, str]
@@ -184,7 +184,8 @@ class Book:
                 new.append(incident)
             old.append(incident)
         if alive_at < end:
-            new.append(self._of_the_bot(DOWN, alive_at, end))
+            cause = BY_FORCE if history.ended_in_order is False else DOWN
+            new.append(self._of_the_bot(DOWN, alive_at, end, cause))
             self._begun[DOWN] += 1
             old.append(new[-1])
         self._since = min(self._since, since)
@@ -197,7 +198,7 @@ class Book:
         now, at = self._mono(), self._wall()
         for tally in self._tallies.values():
             tally.missed(now - seconds, now)
-        incident = self._of_the_bot(PAUSED, at - seconds, at)
+        incident = self._of_the_bot(PAUSED, at - seconds, at, PAUSED)
         self.note(incident)
         return incident
 
@@ -250,10 +251,10 @@ class Book:
             own = spans.get(subject, []) + everybody
             tally.adopt(len(own), merged(own, since, end), end)
 
-    def _of_the_bot(self, rule: str, begin: float, end: float) -> Incident:
+    def _of_the_bot(self, rule: str, begin: float, end: float, cause: str) -> Incident:
         length_ms = (end - begin) * 1000
         return Incident(
-            id=self._new_id(begin), source=None, symbol=None, cause=rule, rule=rule,
+            id=self._new_id(begin), source=None, symbol=None, cause=cause, rule=rule,
             opened_at=begin, closed_at=end, duration_ms=length_ms, blackout_ms=length_ms,
             instance=self._instance)
 

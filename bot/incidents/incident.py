@@ -59,12 +59,14 @@ class History(msgspec.Struct, frozen=True):
     since: epoch s from which on its incidents are known; None if there was no earlier life.
     alive_at: epoch s of its last sign of life, if it left any. incidents: oldest first.
     activations: those of the last hour, and of each symbol the last one before that; oldest first.
+    ended_in_order: whether it closed its record, as each proper stop does; None if not known.
     """
 
     since: float | None
     alive_at: float | None
     incidents: tuple[Incident, ...] = ()
     activations: tuple[Activation, ...] = ()
+    ended_in_order: bool | None = None
 
 
 class Figures(msgspec.Struct, frozen=True):

@@ -48,14 +48,26 @@ ADVICE_BESIDE = {
                "record"),
     "disk": ("Prices are not touched. Make room before nothing can be recorded.", "record"),
 }
+# Instead, while there is no trusted price of the symbol from anywhere.
+ADVICE_ALONE = {
+    "connection": ("No other source serves: the network of this machine first, then the status "
+                   "pages of the exchanges. It connects again by itself.", "no-trusted-price"),
+    "silence": ("No other source serves: the network of this machine first, then the status pages "
+                "of the exchanges.", "no-trusted-price"),
+    "tier": ("Act on no price of this symbol until it is trusted again: the network of this "
+             "machine first, then what is wrong with the sources above this tier.",
+             "no-trusted-price"),
+}
 
 
-def advice(rule: str) -> tuple[str, str]:
+def advice(rule: str, is_served: bool = True) -> tuple[str, str]:
     """What a person can do, and the section of GUIDE that says more.
 
-    rule: of an Incident, or a word of ADVICE_BESIDE.
+    rule: of an Incident, or a word of ADVICE_BESIDE. is_served: whether the symbol that it is about
+    has a trusted price now.
     """
-    told = ADVICE.get(rule) or ADVICE_BESIDE.get(rule)
+    told = None if is_served else ADVICE_ALONE.get(rule)
+    told = told or ADVICE.get(rule) or ADVICE_BESIDE.get(rule)
     return told or ("The log says more: journalctl -u autonomous-bot.", "log")
 
 
@@ -68,14 +80,18 @@ def duty(going_on: Sequence[Incident], quote: Quote | None) -> tuple[str, str, s
     """
     worst = min(going_on, key=_rank, default=None)
     if worst is None:
-        if quote is None or not quote.trusted:
+        if not is_trusted(quote):
             return "warning", "Wait some seconds: there is no trusted price yet.", ""
         return "none", "Nothing to do.", ""
-    words, section = advice(worst.rule)
+    words, section = advice(worst.rule, is_trusted(quote))
     if is_drill(worst):
         words = f"Nothing: this is a drill. In earnest: {words}"
     severity = "critical" if worst.source is None and worst.symbol is not None else "warning"
     return severity, words, f"{GUIDE}#{section}"
+
+
+def is_trusted(quote: Quote | None) -> bool:
+    return quote is not None and quote.trusted
 
 
 def _rank(incident: Incident) -> tuple[bool, int]:

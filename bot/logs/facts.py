@@ -18,7 +18,7 @@ Event = Literal[
     "incident_closed", "drill_started", "drill_ended",
     # Kafka, dashboards, alerts
     "kafka_up", "kafka_down", "kafka_unsent", "client_dropped", "login_refused", "alerts_on",
-    "alert_failed", "alert_mended", "alerts_unsent", "alerts_unkept",
+    "alert_failed", "alert_mended", "alerts_unsent", "alerts_unkept", "alerts_kept",
     # the record
     "recording", "not_recording", "rows_refused", "row_rejected", "rows_unwritten", "disk_low",
     "record_damaged", "record_lost", "record_unreadable", "record_close_failed", "archived",

@@ -38,10 +38,12 @@ class Before:
         """None when it cannot be read. What is missing in the file was written by a bot that
         lived."""
         found, noted = self._told, self._mark.last
-        if (found is None or found.alive_at is None or noted is None
-                or noted.batch <= self._opened.batch):
+        if found is None or found.alive_at is None or noted is None:
             return found
-        return msgspec.structs.replace(found, alive_at=max(found.alive_at, noted.at_ms / 1000))
+        is_behind = noted.batch > self._opened.batch
+        return msgspec.structs.replace(
+            found, ended_in_order=noted.is_end,
+            alive_at=max(found.alive_at, noted.at_ms / 1000) if is_behind else found.alive_at)
 
     @property
     def alive_at(self) -> float | None:

@@ -171,7 +171,8 @@ class Database:
         self._opening = None
         self.batch, self.seq = self.batch + 1, seq
         self._committed(time.perf_counter() - began)
-        self._mark.note(Noted(self.batch, seq, int(time.time() * 1000), self._since_ms))
+        self._mark.note(Noted(self.batch, seq, int(time.time() * 1000), self._since_ms,
+                              is_end=False))
         return None
 
     def enter_opening(self) -> None:
@@ -210,6 +211,7 @@ class Database:
             except duckdb.Error as error:
                 log.warning("📊 [DUCKDB] Not closed properly: %s", in_words(error),
                             extra=facts("record_close_failed", reason=str(error)))
+        self._mark.end()
         self._mark.close()
 
     @contextmanager

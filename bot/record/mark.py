@@ -26,12 +26,14 @@ SIZE = 256  # of what is noted; after it comes the number of the process that ho
 class Noted(msgspec.Struct, frozen=True):
     """batch, seq: as in the table `progress`. at_ms: epoch ms of the commit. since_ms: what came
     from then on is in the file alone: its first opening, or the end of the last archived day.
+    is_end: whether it was noted when the file was closed; None by earlier versions.
     """
 
     batch: int
     seq: int
     at_ms: int
     since_ms: int | None = None
+    is_end: bool | None = None
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -66,6 +68,7 @@ class Mark:
     def __init__(self, database: Path) -> None:
         """Raises: RecorderError when another process holds it."""
         self.last: Noted | None = None
+        self._newest: Noted | None = None  # of this life
         self._file: int | None = None
         try:
             database.parent.mkdir(parents=True, exist_ok=True)
@@ -87,7 +90,14 @@ class Mark:
         self._write(str(os.getpid()).encode(), SIZE)
 
     def note(self, noted: Noted) -> None:
+        self._newest = noted
         self._write(msgspec.json.encode(noted), 0)
+
+    def end(self) -> None:
+        """Note that the file is closed in order: a kill or the loss of power leaves no such note.
+        """
+        if self._newest is not None:
+            self.note(msgspec.structs.replace(self._newest, is_end=True))
 
     def missing(
         self, batch: int, seq: int, since_s: float | None, existed: bool = True

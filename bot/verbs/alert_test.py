@@ -26,6 +26,9 @@ It reads the same settings as the bot, which need not run. The message says that
 
 exit codes: 0 everybody took it; 1 somebody did not; 78 bad settings, or nobody is set
 """
+LISTENS = "ALERT_WEBHOOK_URL, whether that listens, and at firewall and HTTPS_PROXY"
+UNREACHED = {"telegram": "the network of this machine, firewall and HTTPS_PROXY, and at "
+                         "ALERT_TELEGRAM_URL if it is set"}
 NOBODY = """\
 nobody is set to be told; set one of these, or both, in .env or the environment:
   ALERT_WEBHOOK_URL=https://...  Slack, Discord, or anything that takes JSON
@@ -65,7 +68,7 @@ def _tell(channel: Channel, told: Told) -> bool:
             raise NotSent(f"no answer within {PATIENCE_S:g} s")
         outcome = channel.outcome(call.result())
     except NotSent as error:
-        print(f"{name}: not sent: {error}")
+        print(f"{name}: not sent: {error}; look at {UNREACHED.get(channel.name, LISTENS)}")
         return False
     if outcome.ok:
         print(f"{name}: ok, {(monotonic() - began) * 1000:.0f} ms")

@@ -171,11 +171,12 @@ def link_state(link: Json) -> str:
 
 
 def told_story(body: Json) -> Story:
-    """Of an incident in the API's JSON."""
+    """Of an incident in the API's JSON, which knows what is served now."""
     incident = incident_of(body)
     at = datetime.fromtimestamp(incident.opened_at, UTC)
     return Story(f"{at:%m-%d %H:%M:%S}  ", printable(story(incident)),
-                 advice(incident.rule)[0] if incident.closed_at is None else "")
+                 "" if incident.closed_at is not None else
+                 printable(body.get("advice") or advice(incident.rule)[0]))
 
 
 def incident_of(body: Json) -> Incident:

@@ -15,8 +15,9 @@ from bot.model import Quote, SourceStatus
 from bot.trail.trail import Contact
 from bot.web import status
 from bot.web.drills import drill
-from bot.web.history import incident, parameters
+from bot.web.history import parameters
 from bot.web.history import symbol as known
+from bot.web.history import written
 from bot.web.problems import answer
 from bot.web.status import Json
 from bot.web.trails import cursor, news
@@ -160,7 +161,7 @@ def _incidents(
     severity, words, section = duty(ours, quote)
     shown = view.ledger.incidents(SHOWN, symbol)
     return {"now": {"severity": severity, "advice": words, "runbook": section},
-            "openIncidents": len(ours), "incidents": [incident(one) for one in shown]}
+            "openIncidents": len(ours), "incidents": written(view, shown)}
 
 
 def _drills(view: View) -> Json:

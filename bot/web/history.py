@@ -1,12 +1,12 @@
 """Incidents and availability: what the ledger knows, in the JSON of the API."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from flask import Flask, Response, abort, request
 
 from bot.errors import shown
 from bot.incidents.incident import Figures, Incident
-from bot.incidents.story import GUIDE, advice, story
+from bot.incidents.story import GUIDE, advice, is_trusted, story
 from bot.symbols import parse_symbol
 from bot.web.problems import answer
 from bot.web.status import Json
@@ -23,7 +23,7 @@ def add_history(app: Flask, view: View) -> None:
         found = view.ledger.incidents(
             _limit(given.get("limit")), symbol(given.get("symbol"), view.symbols),
             one_of("source", given.get("source"), known))
-        return answer({"incidents": [incident(one) for one in found], "instance": view.instance})
+        return answer({"incidents": written(view, found), "instance": view.instance})
 
     @app.get("/api/v1/availability")
     def availability() -> Response:
@@ -37,8 +37,15 @@ def add_history(app: Flask, view: View) -> None:
             "instance": view.instance})
 
 
-def incident(one: Incident) -> Json:
-    todo, section = advice(one.rule)
+def written(view: View, found: Sequence[Incident]) -> list[Json]:
+    """What to do about those that go on depends on whether there is a trusted price now."""
+    going_on = {one.symbol for one in found if one.closed_at is None and one.symbol is not None}
+    alone = {symbol for symbol in going_on if not is_trusted(view.ask(symbol)[0])}
+    return [_incident(one, one.closed_at is not None or one.symbol not in alone) for one in found]
+
+
+def _incident(one: Incident, is_served: bool) -> Json:
+    todo, section = advice(one.rule, is_served)
     return {
         "id": one.id,
         "source": one.source,

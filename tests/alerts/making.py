@@ -1,8 +1,9 @@
 """Happenings, and cases of them on a clock that a test turns."""
 
-from bot.alerts.case import Event, Item, Pace, Told
+from bot.alerts.case import Event, Told
 from bot.alerts.cases import Cases
 from bot.alerts.facts import Fact, Facts, Happening, Severity
+from bot.alerts.thing import Item, Pace
 from bot.events import TierChanged
 from bot.incidents.incident import Incident
 

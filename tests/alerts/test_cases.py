@@ -155,6 +155,99 @@ def test_who_flaps_rings_ever_more_rarely(desk: Desk) -> None:
     assert len({told.id for _, told in desk.told}) == 1
 
 
+def made_up(desk: Desk, id: str, seconds: float) -> None:
+    """No source and no REST for so long; then it is served from a stream again."""
+    desk.take(tier("okx"))
+    desk.wait(8.0)
+    desk.open(id)
+    desk.take(tier("mock", "okx"))
+    desk.wait(seconds)
+    desk.close(id, lasted_s=seconds)
+    desk.take(tier("websocket", "mock"))
+
+
+@pytest.mark.parametrize("least", [Severity.INFO, Severity.WARNING])
+def test_what_is_critical_again_after_some_seconds_rings_again(least: Severity) -> None:
+    """Although the case was never told as quiet."""
+    desk = Desk(least)
+    desk.open("b", "binance", rule="silence")
+    made_up(desk, "p1", 12.0)
+    desk.wait(6.0)
+    before = desk.last.bells
+    made_up(desk, "p2", 0.75)
+    assert desk.last.bells == before
+    desk.wait(6.0)
+    made_up(desk, "p3", 1.25)
+    assert desk.last.bells == before + 1
+    assert ("price", True) in [(item.fact.kind, item.is_open) for item in desk.last.items]
+
+
+@pytest.mark.parametrize("worse", ["p", "tier"])
+def test_what_is_critical_again_rings_while_lesser_things_stay(desk: Desk, worse: str) -> None:
+    def begin() -> None:
+        desk.open(f"p{desk.now}") if worse == "p" else desk.take(tier("mock", "okx"))
+
+    def end() -> None:
+        desk.close(f"p{desk.now - 5.0}") if worse == "p" else desk.take(tier("okx", "mock"))
+
+    desk.open("b", "okx", rule="disagreement")
+    desk.take(tier("okx"))
+    desk.wait(10.0)
+    for number in range(2):
+        begin()
+        assert desk.wait(5.0)[-1].bells == number + 1
+        end()
+        assert desk.wait(12.0) == []
+
+
+@pytest.mark.parametrize("least", [Severity.INFO, Severity.WARNING])
+@pytest.mark.parametrize("up_s, down_s, most", [
+    (2.0, 2.0, 1), (5.0, 5.0, 1), (5.0, 15.0, 2), (20.0, 20.0, 3), (60.0, 60.0, 4)])
+def test_what_is_critical_again_and_again_rings_ever_more_rarely(
+    least: Severity, up_s: float, down_s: float, most: int
+) -> None:
+    desk = Desk(least)
+    desk.open("b", "binance", rule="silence")
+    desk.open("o", "okx", rule="disagreement")
+    desk.wait(10.0)
+    for number in range(50):
+        desk.open(f"p{number}")
+        desk.wait(up_s)
+        desk.close(f"p{number}", lasted_s=up_s)
+        desk.wait(down_s)
+    assert 1 <= desk.last.bells <= most
+
+
+def test_a_first_red_message_is_not_kept_back_by_flashes_before_it() -> None:
+    """What was red for a moment, and told when that was over, was seen by nobody."""
+    desk = Desk(Severity.INFO)
+    desk.open("b", "binance", rule="silence")
+    desk.open("o", "okx", rule="silence")
+    desk.wait(4.0)
+    for number in range(2):
+        desk.open(f"p{number}")
+        desk.wait(1.0)
+        desk.close(f"p{number}")
+        desk.wait(0.5)
+    desk.wait(12.0)
+    bells = desk.last.bells
+    desk.open("p2")
+    assert [told.bells for told in desk.wait(2.0)] == [bells + 1]
+
+
+def test_what_is_told_anyway_is_as_bad_as_what_is_wrong_then(desk: Desk) -> None:
+    """And does not ring a second time when that has lasted, too."""
+    desk.take(LinkChanged("reading prices", False, "no answer", WALL, None))
+    desk.wait(2.0)
+    desk.open("p")
+    [told] = desk.wait(1.0)
+    assert (told.event, told.severity) == ("opened", Severity.CRITICAL)
+    assert desk.wait(0.5) == []
+    desk.close("p", lasted_s=1.5)
+    [later] = desk.wait(60.0)
+    assert (later.severity, later.bells) == (Severity.CRITICAL, 0)
+
+
 def test_nothing_changes_nothing_is_told(desk: Desk) -> None:
     desk.take(LinkChanged("reading prices", False, "no answer from a", WALL, None))
     desk.wait(5.0)

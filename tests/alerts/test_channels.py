@@ -128,5 +128,5 @@ def test_what_is_secret_of_an_address_is_all_but_its_host() -> None:
 
 
 def test_severity_shows_in_every_channel(channel: Channel) -> None:
-    assert "🔴" in written(channel, items=(item(Severity.CRITICAL),))
+    assert "🔴" in written(channel, severity=Severity.CRITICAL)
     assert "✅" in written(channel, event="closed")

@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from bot.alerts import courier as module
-from bot.alerts.case import Pace
 from bot.alerts.courier import Courier
 from bot.alerts.delivery import Delivery
 from bot.alerts.facts import Severity
 from bot.alerts.memory import Left, Memory
 from bot.alerts.receivers import webhook
 from bot.alerts.telegram import Telegram
+from bot.alerts.thing import Pace
 from tests.alerts.making import incident
 from tests.alerts.receiver import CHAT, DISCORD_PATH, TOKEN, Receiver, receiver
 from tests.helpers import eventually
@@ -89,6 +89,21 @@ def test_what_is_open_when_it_ends_is_closed_by_the_next_life(
             closes(courier, "p2", "ETHUSDT")
             eventually(lambda: path.read_bytes() == b"[]")
     assert not [post.fault for post in (*server.posts, *other.posts) if post.fault]
+
+
+def test_a_second_bot_in_the_same_folder_closes_nothing_of_the_first(
+    server: Receiver, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "alerts.json"
+    with running(server, path=path) as first:
+        opens(first)
+        eventually(lambda: path.exists() and b"telegram (" in path.read_bytes())
+        with running(server, path=path) as second:
+            eventually(lambda: "kept by another process" in caplog.text)
+            opens(second, "p2", "ETHUSDT")
+            eventually(lambda: any("ETHUSDT" in text for text in server.messages.values()))
+        assert not any("restarted" in text for text in server.messages.values())
+        assert b"BTCUSDT" in path.read_bytes() and b"ETHUSDT" not in path.read_bytes()
 
 
 def test_another_chat_is_not_told_the_end_of_what_it_never_knew(

@@ -17,7 +17,7 @@ from tests.servers import raw_server, say
 QUICK = ("-c", """
 import functools, sys
 import bot.__main__, bot.alerting
-from bot.alerts.case import Pace
+from bot.alerts.thing import Pace
 bot.alerting.Courier = functools.partial(bot.alerting.Courier, pace=Pace(
     gather=0.6, settle=0.2, join=5.0, calm=1.5, calm_most=4.0, update=3.0))
 sys.exit(bot.__main__.main(sys.argv[1:]))
@@ -206,6 +206,7 @@ def test_a_bot_that_was_away_tells_it(tmp_path: Path, sandbox: Sandbox, server: 
         [post] = eventually(lambda: server.of("webhook"))
         assert post.body["event"] == "closed" and "The bot did not run" in post.body["title"]
         assert post.body["items"][0]["kind"] == "down" and bot.terminate() == 0
+        assert "s: it did not end in order: killed, crashed, or" in post.body["text"]
 
 
 def test_what_was_open_when_it_was_killed_is_closed_after_the_start(

@@ -1,5 +1,6 @@
 """A case in words."""
 
+import msgspec
 import pytest
 
 from bot.alerts.case import Path
@@ -7,6 +8,7 @@ from bot.alerts.facts import Severity
 from bot.alerts.letter import MOST_LINES, guidance, text, title
 from bot.events import LinkChanged, SourceSwitched
 from bot.incidents.incident import DOWN
+from bot.incidents.story import advice
 from tests.alerts.making import WALL, Desk, incident, item, tier, told
 
 
@@ -121,11 +123,135 @@ def test_what_is_wrong_now_leads_and_not_what_was_worse_before() -> None:
     assert title(desk.last) == "🔴 [primary] BTCUSDT has no trusted price"
     desk.close("p", lasted_s=4.0)
     desk.wait(60.0)
-    assert title(desk.last) == "🟠 [primary] okx is not fit for BTCUSDT"
+    assert title(desk.last) == (
+        "🔴 [primary] okx is not fit for BTCUSDT; before: BTCUSDT had no trusted price")
     assert guidance(desk.last)[1].endswith("#source-put-away")
     desk.close("o", "okx", rule="disagreement", lasted_s=64.0)
     desk.wait(40.0)
     assert title(desk.last) == "✅ [primary] Over after 1 min 4 s: BTCUSDT had no trusted price"
+
+
+def test_the_mark_is_that_of_the_case() -> None:
+    desk = Desk(Severity.INFO)
+    desk.open("o", "okx")
+    desk.wait(4.0)
+    assert title(desk.last) == "🔵 [primary] okx is not fit for BTCUSDT"
+    for number in range(2):
+        desk.open(f"p{number}")
+        desk.wait(0.75)
+        desk.close(f"p{number}", lasted_s=0.75)
+        desk.wait(0.5)
+    assert desk.last.severity == Severity.CRITICAL
+    assert title(desk.last) == (
+        "🔴 [primary] okx is not fit for BTCUSDT; before: BTCUSDT had no trusted price")
+
+
+def test_a_flash_that_was_not_worth_telling_is_in_no_title() -> None:
+    desk = Desk()
+    desk.open("p")
+    desk.wait(0.5)
+    desk.close("p", lasted_s=0.5)
+    desk.take(tier("okx"))
+    desk.wait(4.0)
+    assert title(desk.last) == "🟠 [primary] BTCUSDT is served from okx"
+    assert "BTCUSDT had no trusted price for 500 ms" in text(desk.last)
+
+
+def test_a_silent_telling_of_what_has_just_become_worse_has_its_mark() -> None:
+    assert title(told(items=(item(Severity.CRITICAL),))).startswith("🔴")
+
+
+def test_nobody_is_told_to_do_nothing_while_nothing_serves() -> None:
+    """Whatever case it is that has the price."""
+    desk = Desk(Severity.INFO)
+    desk.open("o", "okx", rule="connection")
+    desk.wait(4.0)
+    assert guidance(desk.last) == (
+        advice("connection")[0], "docs/runbook.md#source-down")
+    desk.wait(100.0)
+    desk.open("p")
+    desk.wait(100.0)
+    desk.open("b", "binance", rule="connection")
+    desk.open("e", "binance", "ETHUSDT", "connection")
+    desk.wait(4.0)
+    assert {item.fact.source for item in desk.last.items} == {"binance"}
+    assert guidance(desk.last) == (
+        advice("connection", is_served=False)[0], "docs/runbook.md#no-trusted-price")
+
+
+def test_what_is_served_from_nowhere_is_no_price_either() -> None:
+    desk = Desk(Severity.INFO)
+    desk.take(tier("mock"))
+    desk.wait(100.0)
+    desk.open("o", "okx", rule="silence")
+    desk.wait(4.0)
+    assert guidance(desk.last)[0] == advice("silence", is_served=False)[0]
+
+
+def test_since_is_of_this_time_and_not_of_the_first() -> None:
+    desk = Desk()
+    desk.open("p1")
+    desk.take(tier("okx"))
+    desk.wait(10.0)
+    desk.close("p1", lasted_s=10.0)
+    desk.wait(20.0)
+    desk.open("p2")
+    desk.take(msgspec.structs.replace(tier("mock", "okx"), at=desk.wall))
+    desk.wait(5.0)
+    assert "BTCUSDT has no trusted price: because of stale (since 14:13:50 UTC, 2 times)" in text(
+        desk.last)
+    assert "served from mock (made up): the streams are silent (since 14:13:50 UTC)" in text(
+        desk.last)
+    assert "\nSince 2026-09-21 14:13:20 UTC." in text(desk.last)
+    assert [item.at for item in desk.last.items] == [WALL + 30.0] * 2
+
+
+def test_a_link_that_fails_for_another_reason_is_down_since_it_failed_first() -> None:
+    desk = Desk()
+    for reason in ("no answer", "refused"):
+        desk.take(LinkChanged("reading prices", False, reason, desk.wall, None))
+        desk.wait(2.0)
+    assert "refused (since 14:13:20 UTC)" in text(desk.last)
+
+
+def drilled_after_it_was_real(least: Severity = Severity.INFO) -> Desk:
+    """okx fails twice in earnest; then a drill begins, while a price that was lost is back."""
+    desk = Desk(least)
+    desk.open("b", "binance", rule="disagreement")
+    for number in range(2):
+        desk.open(f"o{number}", "okx", rule="silence")
+        desk.wait(5.0)
+        desk.close(f"o{number}", "okx", rule="silence", lasted_s=5.0)
+        desk.wait(5.0)
+    desk.open("d", "okx", rule="silence", cause="drill: cut for 30 s")
+    desk.wait(60.0)
+    return desk
+
+
+def test_a_drill_of_what_was_wrong_in_earnest_is_told_apart() -> None:
+    desk = drilled_after_it_was_real()
+    assert "• DRILL: okx is not fit for BTCUSDT: cut for 30 s (since 14:13:40 UTC, 3 times" \
+        ", once in a drill)" in text(desk.last)
+    desk.close("d", "okx", rule="silence", lasted_s=60.0, cause="drill: cut for 30 s")
+    desk.wait(60.0)
+    assert "• okx was not fit for BTCUSDT for 1 min 10 s, 3 times, once in a drill: because of " \
+        "silence" in text(desk.last)
+
+
+def test_a_title_of_nothing_but_a_drill_says_so_whatever_was_before() -> None:
+    desk = drilled_after_it_was_real()
+    desk.close("b", "binance", rule="disagreement", lasted_s=60.0)
+    desk.wait(60.0)
+    assert title(desk.last) == ("🟠 [primary] DRILL: okx is not fit for BTCUSDT; before: binance "
+                                "was not fit for BTCUSDT")
+
+
+def test_a_drill_that_turns_out_to_be_in_earnest_is_none() -> None:
+    desk = drilled_after_it_was_real()
+    desk.open("d", "okx", rule="silence", revision=2)
+    desk.wait(61.0)
+    assert "• okx is not fit for BTCUSDT: because of silence" in text(desk.last)
+    assert "DRILL" not in text(desk.last) and "in a drill" not in text(desk.last)
 
 
 @pytest.mark.parametrize("fields, words", [

@@ -5,11 +5,11 @@ import time
 import pytest
 
 from bot.alerts import letter
-from bot.alerts.case import Pace
 from bot.alerts.courier import Courier
 from bot.alerts.delivery import Delivery
 from bot.alerts.facts import Severity
 from bot.alerts.telegram import Telegram
+from bot.alerts.thing import Pace
 from tests.alerts.making import Desk, incident, tier
 from tests.alerts.receiver import CHAT, TOKEN, receiver
 from tests.bench.conftest import Figure, spread

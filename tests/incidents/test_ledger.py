@@ -457,6 +457,17 @@ def test_a_first_start_was_never_down(desk: Desk) -> None:
     assert desk.ledger.incidents(10) == [] and desk.kept == []
 
 
+@pytest.mark.parametrize("in_order, cause", [
+    (True, "down"), (None, "down"),
+    (False, "it did not end in order: killed, crashed, or the machine lost power")])
+def test_how_the_last_life_ended_is_said_where_it_is_known(
+    desk: Desk, in_order: bool | None, cause: str
+) -> None:
+    desk.ledger.adopt(History(WALL - 100, WALL - 20, ended_in_order=in_order))
+    (down,) = desk.ledger.incidents(10)
+    assert (down.cause, down.rule) == (cause, "down")
+
+
 def test_the_time_without_a_bot_counts_against_everybody(desk: Desk) -> None:
     desk.ledger.adopt(History(WALL - 100, WALL - 20))
     desk.wait(100)

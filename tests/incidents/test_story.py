@@ -124,4 +124,18 @@ def test_in_a_drill_there_is_nothing_to_do() -> None:
 
 def test_a_drill_hides_nothing_that_is_in_earnest() -> None:
     drill = incident(source=None, rule="stale", cause="drill: cut for 10 s")
-    assert duty([drill, incident()], UNSURE)[1] == advice("silence")[0]
+    assert duty([drill, incident()], SURE)[1] == advice("silence")[0]
+
+
+@pytest.mark.parametrize("rule", ["connection", "silence", "tier"])
+def test_nobody_is_told_to_do_nothing_while_nothing_serves(rule: str) -> None:
+    words, section = advice(rule, is_served=False)
+    assert advice(rule)[0].startswith("Nothing, while") and not words.startswith("Nothing")
+    assert "network of this machine first" in words and section == "no-trusted-price"
+
+
+@pytest.mark.parametrize("quote", [None, UNSURE])
+def test_of_a_source_alone_the_advice_is_that_of_an_outage(quote: Quote | None) -> None:
+    """Before a price was ever trusted its loss is no incident."""
+    assert duty([incident(rule="connection")], quote)[1:] == (
+        advice("connection", is_served=False)[0], "docs/runbook.md#no-trusted-price")

@@ -13,6 +13,7 @@ from bot.incidents.incident import History, Incident
 from bot.incidents.ledger import Ledger
 from bot.record import history
 from bot.record.history import read_history
+from bot.record.mark import mark_of
 from bot.record.recorder import Recorder
 from bot.record.schema import create_tables
 from tests.helpers import eventually
@@ -63,6 +64,23 @@ def test_the_next_life_is_told_when_the_last_one_began_and_was_last_seen(path: P
     assert found.since is not None and before <= found.since <= after
     assert found.alive_at is not None and found.since <= found.alive_at <= after
     assert found.alive_at == pytest.approx(int(found.alive_at * 1000) / 1000, abs=1e-6)
+
+
+def test_how_a_life_ended_is_known_to_the_next_one(path: Path) -> None:
+    life(path)
+    mark = mark_of(path)
+    while_it_ran: list[bytes] = []
+    told: list[History] = []
+    with recording(path, on_history=told.append) as recorder:
+        assert recorder.wait_open(5)
+        recorder.record_served(quote(), int(time.time() * 1000))
+        eventually(lambda: recorder.pending == 0)
+        while_it_ran.append(mark.read_bytes())
+    assert told[0].ended_in_order is True
+    mark.write_bytes(while_it_ran[0])  # as a kill leaves it
+    assert life(path).ended_in_order is False
+    mark.unlink()
+    assert life(path).ended_in_order is None
 
 
 def test_an_opening_alone_is_a_sign_of_life(path: Path) -> None:

@@ -70,7 +70,17 @@ def test_nobody_there_is_told_without_the_address(
 ) -> None:
     monkeypatch.setenv("ALERT_WEBHOOK_URL", "http://127.0.0.1:1/hooks/SecretHook")
     assert main(["alert-test"]) == 1
-    assert capsys.readouterr().out == "webhook (127.0.0.1:1): not sent: Connection refused\n"
+    assert capsys.readouterr().out == (
+        "webhook (127.0.0.1:1): not sent: Connection refused; look at ALERT_WEBHOOK_URL, whether "
+        "that listens, and at firewall and HTTPS_PROXY\n")
+
+
+def test_a_telegram_that_cannot_be_reached_has_its_own_remedy(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with receiver() as server:
+        assert run(monkeypatch, server, "telegram", ALERT_TELEGRAM_URL="http://127.0.0.1:1") == 1
+    assert "Connection refused; look at the network of this machine" in capsys.readouterr().out
 
 
 def test_below_what_is_told_it_says_so(

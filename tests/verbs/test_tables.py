@@ -78,6 +78,7 @@ def test_an_incident_is_told_as_everywhere_with_advice_while_it_lasts() -> None:
     assert over.text.startswith("binance was not fit for BTCUSDT for 10.4 s: no data for 5001 ms.")
     lasting = told_story(incident(closedAt=None))
     assert "10.4 s so far" in lasting.text and "status page" in lasting.advice
+    assert told_story(incident(closedAt=None, advice="Do\x1b this.")).advice == "Do  this."
 
 
 def test_a_narrow_window_costs_the_columns_that_matter_least() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from bot.events import SourceJudged, SourceSwitched, VerdictChanged
 from bot.incidents.incident import History
-from tests.web.fakes import FakeView
+from tests.web.fakes import FakeView, quote
 from tests.web.test_app import ask, problem
 
 MS = 1704067200000
@@ -58,6 +58,19 @@ def test_incidents_word_by_word(eventful: FakeView) -> None:
         b'If it stays silent: the status page of the exchange.",'
         b'"runbook":"docs/runbook.md#source-silent"}],'
         b'"instance":"primary"}')
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_a_source_that_is_gone_needs_nothing_only_while_another_one_serves(
+    view: FakeView, trusted: bool
+) -> None:
+    for told in (None, "no data for 5012 ms"):
+        view.ledger.source_judged(SourceJudged("okx", "BTCUSDT", told, "silence", None, 0.0, 1.0))
+    view.quotes["BTCUSDT"] = quote("BTCUSDT", trusted=trusted)
+    [row] = rows(view)
+    assert row["advice"].startswith("Nothing, while" if trusted else "No other source serves")
+    [shown] = ask(view).get("/api/v1/board").json["incidents"]  # type: ignore[index]
+    assert shown["advice"] == row["advice"] and shown["runbook"] == row["runbook"]
 
 
 def test_availability_word_by_word(eventful: FakeView) -> None:

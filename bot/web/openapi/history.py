@@ -41,7 +41,8 @@ def _figures(good: str) -> dict[str, Json]:
 SCHEMAS: dict[str, Json] = {
     "Incident": strict(INCIDENT | {
         "story": with_words(TEXT, "All of it in some sentences."),
-        "advice": with_words(TEXT, "What a person can do."), "runbook": RUNBOOK}),
+        "advice": with_words(TEXT, "What a person can do; while it goes on, by whether there is a "
+                                   "trusted price now."), "runbook": RUNBOOK}),
     "Incidents": strict({"incidents": array(ref("Incident"), "Newest first."),
                          "instance": INSTANCE}),
     "Availability": strict({
