@@ -61,6 +61,8 @@ def test_a_lost_source_turns_and_the_alert_appears(opened: Open, healed: Sandbox
     expect(cell(page, "binance")).to_contain_text("✕ down")
     expect(page.locator(".lane-row:has-text('binance')")).to_have_attribute("data-state", "down")
     expect(page.locator("#said")).to_contain_text("BTCUSDT: source switch binance -> ")
+    # of whom the reason is, and that is not the one that is active
+    expect(page.locator("#active")).to_contain_text(", in place of binance: not connected: ")
     expect(page.locator("#events")).to_contain_text("binance → ")
     expect(page.locator("#open")).to_contain_text(" open")
     expect(page.locator("#incidents")).to_contain_text("binance is not fit for BTCUSDT")
