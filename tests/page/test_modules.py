@@ -65,6 +65,57 @@ def test_a_quiet_market_is_no_lost_stream_and_a_busy_one_without_frames_is(run: 
             ["LIVE", True], ["STREAM LOST", False], True]
 
 
+def test_the_first_answer_after_none_is_told_as_such(run: Run) -> None:
+    assert run(PULSE + """
+        const first = pulse.answered(5, 100);
+        pulse.unanswered("why");
+        return [first, pulse.answered(6, 200), pulse.answered(7, 300)];""") == [False, True, False]
+
+
+def test_a_bot_that_refuses_is_not_told_as_one_that_does_not_answer(run: Run) -> None:
+    assert run(PULSE + """
+        pulse.opened(100); pulse.answered(5, 200);
+        pulse.unanswered("it wants its token", true);
+        const refused = pulse.verdict(300).lost; pulse.unanswered("no answer in 3 s");
+        return [refused, pulse.verdict(300).lost].map((lost) => lost.split(":")[0]);""") == [
+            "The bot refuses to tell (it wants its token)",
+            "No answer from the bot (no answer in 3 s)"]
+
+
+def test_that_numbers_still_come_is_only_told_once_one_has_come(run: Run) -> None:
+    still = "The numbers still come once a second, crossed out until it is back."
+    assert run(PULSE + f"""
+        const told = (now) => pulse.verdict(now).lost.includes("{still}");
+        pulse.opened(100); pulse.answered(5, 200); pulse.closed("why", 300);
+        const at_once = told(301); pulse.answered(6, 1200);
+        pulse.closed("no answer", 1300);
+        return [at_once, told(1201), told(1301)];""") == [False, True, True]
+
+
+STREAM = """stream:
+    const sockets = [];
+    globalThis.WebSocket = class { constructor() { sockets.push(this); } close() {} };
+    const pulse = { socket: "closed", opened() { this.socket = "open"; },
+        closed() { this.socket = "closed"; } };
+    const stream = new m.Stream("ws://x/ws", pulse, () => {});
+    stream.open();
+"""
+
+
+def test_a_stream_that_waits_to_connect_again_does_so_at_once_when_hurried(run: Run) -> None:
+    assert run(STREAM + """
+        sockets.at(-1).onclose({ code: 1006 });
+        const waiting = sockets.length;
+        stream.hurry();
+        const hurried = sockets.length; // and one that hangs since the bot was away is given up
+        stream.hurry();
+        return [waiting, hurried, sockets.length];""") == [1, 2, 3]
+
+
+def test_a_stream_that_is_open_is_not_hurried(run: Run) -> None:
+    assert run(STREAM + "sockets[0].onopen(); stream.hurry(); return sockets.length;") == 1
+
+
 @pytest.mark.parametrize("value, told", [
     (60035.7, "60,035.70"), (3.14159, "3.1416"), (0.00001234, "0.000012340"), (None, "–"),
     (0, "0.0000")])

@@ -27,7 +27,8 @@ class Page {
     this.lanes = new Lanes();
     this.charts = new Charts();
     this.drills = new Drills();
-    this.board = new Board(this.state, this.pulse, () => this.draw());
+    this.board = new Board(this.state, this.pulse, () => this.draw(),
+      () => this.stream.hurry());
     this.symbols = new Symbols((symbol) => this.board.choose(symbol));
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     this.stream = new Stream(`${scheme}//${location.host}/ws`, this.pulse,
@@ -47,7 +48,6 @@ class Page {
     this.#offerLogout();
     this.board.choose(Symbols.wanted());
     this.resume();
-    this.stream.open();
     document.addEventListener("visibilitychange",
       () => (document.hidden ? this.pause() : this.resume()));
     addEventListener("resize", () => this.draw());
@@ -64,6 +64,7 @@ class Page {
   resume() {
     this.pulse.resumedAt = performance.now();
     this.board.start();
+    this.stream.hurry(); // a pause between two attempts is not for who looks
     clearInterval(this.timer);
     this.timer = setInterval(() => this.tick(), TICK_MS);
     this.tick();
