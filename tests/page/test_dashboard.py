@@ -159,6 +159,19 @@ def test_the_time_shown_can_be_chosen(opened: Open) -> None:
         "aria-pressed", "false")
 
 
+def test_the_time_shown_stays_as_it_is_while_more_becomes_known(opened: Open) -> None:
+    page = opened()
+    shown = page.inner_text("#spans [aria-pressed=true]")
+    page.evaluate("""async () => {
+        const { page } = await import("/static/js/main.js");
+        page.state.since -= 3600000;
+        page.draw();
+    }""")
+    price = page.inner_text("#price")
+    expect(page.locator("#price")).not_to_have_text(price)  # it has been drawn since
+    expect(page.locator("#spans [aria-pressed=true]")).to_have_text(shown)
+
+
 def test_the_theme_is_the_systems_until_another_is_chosen(opened: Open) -> None:
     page = opened(color_scheme="dark")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
