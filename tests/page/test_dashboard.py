@@ -99,6 +99,8 @@ def test_a_source_put_away_explains_itself(opened: Open, healed: Sandbox) -> Non
     expect(page.locator("#incidents")).to_contain_text("Compare with another venue by hand")
     expect(cell(page, "third", 2)).to_contain_text("+19")
     assert "away disagrees with" in lane(page, "third")
+    # which would else be all that one can see in the chart of distances
+    expect(page.locator("#beyond")).to_contain_text("Beyond the picture: third, +19")
 
 
 def test_no_price_from_anywhere_is_told_as_such(opened: Open, healed: Sandbox) -> None:

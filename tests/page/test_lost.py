@@ -84,6 +84,7 @@ def test_a_bot_that_is_started_again_is_taken_up_by_itself(
                 .map((span) => `${span.active ? "active " : ""}${span.state}`);
         }""")
         assert "active fit" in told[:told.index("off")], "as it was before"
+        expect(page.locator("#begun")).to_contain_text("begin with the bot, at ")
         expect(page.locator(".lane-row:has-text('binance')")).to_have_attribute(
             "data-state", "active", timeout=LONG_MS)
 

@@ -169,6 +169,57 @@ def test_a_lane_goes_on_from_what_the_record_knows(run: Run) -> None:
         [1000, 1100, "fit", False], [1100, 1200, "fit", True], [1200, 1300, "fit", False]]
 
 
+@pytest.mark.parametrize("marks, places", [
+    ([[10, 30]], [14]),
+    ([[10, 30], [20, 30]], [None, 24]),  # the newest says how things are
+    ([[5, 30], [80, 30]], [9, 46]),  # at the right edge to the left
+    ([[60, 30], [80, 30]], [None, 46]),
+    ([[10, 30], [90, 95]], [14, None])])
+def test_labels_do_not_stand_on_one_another(run: Run, marks: Any, places: Any) -> None:
+    assert run(f"""labels:
+        const marks = {marks}.map(([x, wide]) => ({{ x, wide }}));
+        return m.placed(marks, 0, 100, 4);""") == places
+
+
+def test_hand_overs_and_the_start_of_the_bot_are_marked_in_order(run: Run) -> None:
+    assert run("""spans:
+        const state = { startedAt: 50, past: [
+            { from: 20, to: 40, kind: "active", source: "a" }], changes: [
+            { at: 50, kind: "active", source: "b" },
+            { at: 51, kind: "served", source: "websocket" },
+            { at: 60, kind: "served", source: "okx" }, { at: 70, kind: "active", source: null }] };
+        const told = (start) => m.marks(state, start).map((mark) => `${mark.kind} ${mark.label}`);
+        return [told(10), told(50)];""") == [
+            ["active → a", "start start of the bot", "active → b", "tier → okx", "active → nobody"],
+            ["active → b", "tier → okx", "active → nobody"]]
+
+
+DISTANCES = """ranges:
+    const data = [[1, 2, 3], [0, 0, 0], [2, 3, null], [null, 90000, 89000]];
+    const names = ["a", "b", "c"];
+    const sources = (bps, state) => [{ state: "fit", bps: 0 }, { state, bps }];
+"""
+
+
+def test_an_absurd_source_leaves_the_picture_of_distances_and_is_told(run: Run) -> None:
+    assert run(DISTANCES + """
+        const range = m.ofDistances(data, 1, sources(89000, "away"));
+        return [range.map(Math.round), m.beyond(data, names, 1, range)];""") == [
+            [0, 3], [{"name": "c", "farthest": 90000}]]
+
+
+def test_sources_that_are_believed_stay_in_the_picture_however_far_apart(run: Run) -> None:
+    low, high = run(DISTANCES + 'return m.ofDistances(data, 1, sources(89000, "fit"));')
+    assert low < 0 and high > 90_000
+
+
+def test_of_distances_what_is_no_longer_in_view_does_not_count(run: Run) -> None:
+    assert run(DISTANCES + """
+        const range = m.ofDistances(data, 3, sources(2, "fit"));
+        return [range.map(Math.abs).every((value) => value < 1), m.beyond(data, names, 4, range),
+            m.ofDistances(data, 4, []), m.ofPrices(data, 4)];""") == [True, [], [-1, 1], None]
+
+
 def test_of_a_full_hour_what_is_older_goes_and_the_standing_of_each_lane_stays(run: Run) -> None:
     assert run("""state:
         const state = new m.State();

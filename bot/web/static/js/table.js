@@ -9,6 +9,7 @@ const COLUMNS = ["source", "state", "price", "from served", "age", "ping", "mess
   "silence", "errors", "reconnects"];
 
 const LONGEST_PAUSE_PX = 3;
+const MOMENT_MS = 1000;
 
 export const sourceColour = (place) => colour(`series-${place % 6}`);
 
@@ -18,6 +19,10 @@ export function drawTable(state, spanMs, now) {
     drawRow(row, source, board.timestamp);
     drawSparks(row, samples, source, now - spanMs, now);
   });
+  // the lanes go on from what the record knows, of which there are no samples
+  const isShort = state.startedAt > now - spanMs && state.since < state.startedAt - MOMENT_MS;
+  text($("begun"), isShort ? "The charts, small and large, begin with the bot, at " +
+    `${format.moment(state.startedAt, now)}; the lanes begin before.` : "");
 }
 
 /** Ages count up by themselves between two boards. */
