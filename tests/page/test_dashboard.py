@@ -103,6 +103,48 @@ def test_a_source_put_away_explains_itself(opened: Open, healed: Sandbox) -> Non
     expect(page.locator("#beyond")).to_contain_text("Beyond the picture: third, +19")
 
 
+def test_the_last_error_stands_there_short_and_on_demand_in_full(opened: Open) -> None:
+    page = opened()
+    message = '{"arg": {"channel": "tickers"}, "data": [{"last": ""}]}'
+    words = f"okx: no price in '{message * 2}'"
+    page.evaluate("""async (words) => {
+        const { page } = await import("/static/js/main.js");
+        page.pause();
+        Object.assign(page.state.board.sources[1],
+            { errors: 1234, lastError: words, lastErrorAt: page.state.board.timestamp });
+        page.draw();
+    }""", words)
+    errors = cell(page, "okx", 8)
+    expect(errors).to_contain_text("1,234, last ")
+    expect(errors.get_by_text("okx: no price in …")).to_be_visible()
+    expect(errors.get_by_text(words)).to_be_hidden()
+    row = page.locator("#sources tr:has(th:has-text('okx'))")
+    assert row.evaluate("(row) => row.clientHeight") < 70
+    errors.locator("summary").click()
+    expect(errors.get_by_text(words)).to_be_visible()
+
+
+def test_the_last_line_of_what_happened_is_never_cut(opened: Open) -> None:
+    page = opened()
+    for height in range(600, 640, 7):
+        page.set_viewport_size({"width": 1440, "height": height})
+        page.evaluate("""async () => {
+            const { page } = await import("/static/js/main.js");
+            page.pause();
+            const { board } = page.state;
+            page.state.alerts = [...Array(30).keys()].map((n) => ({
+                severity: "info", from: null, to: null, timestamp: board.timestamp - n,
+                message: `${n} `.repeat(n % 2 ? 3 : 90) }));
+            page.draw();
+        }""")
+        expect(page.locator("#events li").last).not_to_be_in_viewport()
+        lines = page.evaluate("""() => {
+            const list = document.getElementById("events");
+            return list.clientHeight / parseFloat(getComputedStyle(list).lineHeight);
+        }""")
+        assert lines >= 4 and abs(lines - round(lines)) < 0.1, lines
+
+
 def test_no_price_from_anywhere_is_told_as_such(opened: Open, healed: Sandbox) -> None:
     page = opened()
     for exchange in healed.exchanges:

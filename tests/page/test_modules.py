@@ -1,5 +1,6 @@
 """The page's own modules, each by itself, run where they will run."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -134,6 +135,15 @@ def test_a_distance_has_its_sign(run: Run, value: float, told: str) -> None:
     (12, "12 ms"), (3400, "3.4 s"), (125_000, "2 min 5 s"), (11_520_000, "3 h 12 min")])
 def test_a_duration_reads_as_in_the_stories_of_incidents(run: Run, ms: int, told: str) -> None:
     assert run(f"format: return m.lasted({ms});") == told
+
+
+@pytest.mark.parametrize("words, told", [
+    ("connection refused", "connection refused"),
+    ("binance: not a message: '{\"e\": \"trade\", \"p\": 1}'", "binance: not a message …"),
+    ("{\"e\": 1}", "{\"e\": 1}"),
+    ("x" * 60, "x" * 47 + "…")])
+def test_of_a_fault_the_first_words_are_told(run: Run, words: str, told: str) -> None:
+    assert run(f"format: return m.gist({json.dumps(words)});") == told
 
 
 def test_what_a_price_is_worth_is_told_in_words(run: Run) -> None:
