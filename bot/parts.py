@@ -40,7 +40,7 @@ class Parts:
         self.trail = Trail(self.symbols, sources, config.poll_interval_ms / 1000)
         self.recording = Recording(config, self.ledger, self.trail.adopt)
         self.alerts = Alerts(config, self.ledger.rehearsed)
-        self.reporter = Reporter(self.instance, self.symbols[0], config.primary_exchange,
+        self.reporter = Reporter(self.instance, self.symbols, config.primary_exchange,
                                  self.hub, self.recording.recorder)
         self.broker = Broker(config, self.reporter.link_changed, self.reporter.kafka_fault)
         self.opinions = Opinions(config, self.reporter.rest_fault, lambda: self.ws_aggregator)
@@ -52,7 +52,7 @@ class Parts:
         self.drills = Drills(self._stage(), self.ledger,
                              why_refused(config.enable_drill, config.api_token))
         if self.ws_aggregator is None and self.broker.reader is not None:
-            heard = Heard(self.symbols[0], self.recording.recorder)
+            heard = Heard(self.symbols, self.recording.recorder)
             self.broker.reader.hearsay.tell(heard.listeners)
         self.reporter.links = lambda: self.broker.links
         self.reporter.tell = self.recording.tell = self.alerts.put

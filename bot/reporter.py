@@ -34,7 +34,7 @@ class Reporter:
     def __init__(
         self,
         instance: str,
-        main_symbol: str,
+        symbols: Sequence[str],
         primary: str,
         hub: Hub,
         recorder: Recorder | None,
@@ -42,7 +42,8 @@ class Reporter:
         wall: Callable[[], float] = time,
     ) -> None:
         self._instance = instance
-        self._main_symbol = main_symbol
+        self._symbols = tuple(symbols)
+        self._main_symbol = self._symbols[0]
         self._primary = primary
         self._hub = hub
         self._recorder = recorder
@@ -126,7 +127,8 @@ class Reporter:
         self._decided(decisions.verdict(event), event.at)
 
     def _where(self, symbol: str) -> str:
-        return "" if symbol == self._main_symbol else f" [{symbol}]"
+        """Named unless there is only one."""
+        return "" if self._symbols == (symbol,) else f" [{symbol}]"
 
     def source_handed_over(self, event: SourceHandedOver) -> None:
         log.info("🤝 [%s] Connection handed over: %s, overlap %.1f s",
@@ -163,7 +165,8 @@ class Reporter:
                      {"from": event.previous})
 
     def source_switch(self, event: SourceSwitched) -> None:
-        where = self._where(event.symbol)
+        # of the main symbol the line is one that journals are searched for, word by word
+        where = "" if event.symbol == self._main_symbol else f" [{event.symbol}]"
         change = f"{event.previous or 'none'} -> {event.current}"
         good = event.previous is None or event.current == self._primary
         log.log(logging.INFO if good else logging.WARNING,

@@ -9,7 +9,7 @@ import pytest
 
 from bot.events import (
     FailoverFailed, LinkChanged, SourceActivated, SourceConnected, SourceDisconnected, SourceFault,
-    SourceHandedOver, SourceSwitched, TierChanged,
+    SourceHandedOver, SourceJudged, SourceSwitched, TierChanged, VerdictChanged,
 )
 from bot.logs.facts import facts_of
 from bot.model import LinkStatus, MarketDataUpdate, Quote
@@ -45,7 +45,7 @@ class Desk:
         self.clock = Clock()
         self.hub = Kept()
         self.recorder = Recorder(tmp_path / "never-opened.duckdb", "primary")
-        self.reporter = Reporter("primary", "BTCUSDT", "binance", self.hub, self.recorder,
+        self.reporter = Reporter("primary", ("BTCUSDT",), "binance", self.hub, self.recorder,
                                  mono=self.clock, wall=lambda: AT)
 
     @property
@@ -142,6 +142,26 @@ def test_a_switch_of_another_symbol_names_it(desk: Desk) -> None:
     assert desk.hub.sent[0][1]["severity"] == "info"
 
 
+@pytest.mark.parametrize("symbols, where", [
+    (("BTCUSDT",), ""), (("BTCUSDT", "ETHUSDT"), " [BTCUSDT]")])
+def test_of_several_symbols_the_main_one_is_named_too(
+    symbols: tuple[str, ...], where: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    reporter = Reporter("primary", symbols, "binance", Kept(), None, wall=lambda: AT)
+    for fault in ("disagrees with okx", None):
+        reporter.source_judged(SourceJudged(
+            "binance", "BTCUSDT", fault, "disagreement", None, AT, 0.0))
+    for status in ("stale", "trusted"):
+        reporter.verdict_changed(VerdictChanged("BTCUSDT", None, status, 1.0, "okx", "why", AT, 0))
+    reporter.source_switch(SourceSwitched("BTCUSDT", "binance", "okx", AT, "why"))
+    assert caplog.messages == [
+        f"⚖️ [BINANCE]{where} Not believed: disagrees with okx",
+        f"⚖️ [BINANCE]{where} Believed again", f"⚖️ [PRICE]{where} none -> stale: why",
+        f"⚖️ [PRICE]{where} none -> trusted: why",
+        "🔄 [WEBSOCKET] Source switch: binance -> okx (why)"]
+
+
 def test_a_failed_failover_is_heard(desk: Desk) -> None:
     """K14."""
     desk.reporter.failover_failed(FailoverFailed("BTCUSDT", "binance", AT, "okx: not connected"))
@@ -230,7 +250,7 @@ def test_without_a_recorder_kafka_has_its_lines_all_the_same(
     caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    reporter = Reporter("primary", "BTCUSDT", "binance", Kept(), None, wall=lambda: AT)
+    reporter = Reporter("primary", ("BTCUSDT",), "binance", Kept(), None, wall=lambda: AT)
     reporter.link_changed(LinkChanged("reading prices", True, "", AT, None))
     reporter.kafka_fault("junk", 1)
     assert caplog.messages == ["📨 [KAFKA] Reading prices", "❌ [KAFKA] junk"]

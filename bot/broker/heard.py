@@ -4,7 +4,7 @@ With streams, theirs is the judgement that matters, and a second one beside it w
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from bot.causes import TOLD_RULES
 from bot.events import (
@@ -24,8 +24,8 @@ class Heard:
     read is not in the record.
     """
 
-    def __init__(self, main_symbol: str, recorder: Recorder | None) -> None:
-        self._main_symbol = main_symbol
+    def __init__(self, symbols: Sequence[str], recorder: Recorder | None) -> None:
+        self._symbols = tuple(symbols)
         self._recorder = recorder
         self._seen: set[str] = set()  # symbols of which there was a verdict before
 
@@ -70,7 +70,8 @@ class Heard:
         self._record("kafka_verdict", event.source, event.symbol, event.reason, event.at)
 
     def _where(self, symbol: str) -> str:
-        return "" if symbol == self._main_symbol else f" [{symbol}]"
+        """Named unless there is only one."""
+        return "" if self._symbols == (symbol,) else f" [{symbol}]"
 
     def _record(self, kind: str, source: str | None, symbol: str, reason: str, at: float) -> None:
         if self._recorder is not None:

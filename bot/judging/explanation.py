@@ -2,6 +2,7 @@
 
 import msgspec
 
+from bot.judging.judge import Standing
 from bot.judging.resolution import Case, judged
 from bot.judging.trial import against, statement
 from bot.model import FeedHealth, Opinion
@@ -37,7 +38,8 @@ class LegVerdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """active, why: the active source and why it is. members: who agree; majority: they outvote the
+    """active, why: the active source and why it is, in words that name whom they are about where
+    that is another one. members: who agree; majority: they outvote the
     others. legs: streams in the order of EXCHANGES, then REST opinions.
     """
 
@@ -56,8 +58,13 @@ def explain(
     agreement = case.jury.agreement
     streams = [_stream(case, health, held.get(health.source)) for health in healths]
     return Explanation(
-        case.standing.active, case.standing.reason, agreement.members, agreement.outside,
+        case.standing.active, _why(case.standing), agreement.members, agreement.outside,
         agreement.majority, (*streams, *(_opinion(case, said) for said in opinions)))
+
+
+def _why(standing: Standing) -> str:
+    left = standing.in_place_of
+    return f"in place of {left}: {standing.reason}" if left else standing.reason
 
 
 def _stream(case: Case, health: FeedHealth, held: float | None) -> LegVerdict:

@@ -40,7 +40,8 @@ FLAP_S, LONGEST_FLAP_S = 300.0, 3600.0
 class Standing(msgspec.Struct, frozen=True):
     """The judgement for one symbol, and what the next one needs to remember.
 
-    reason: why `active` is what it is. fit_since: monotonic s, only of sources that are fit now.
+    reason: why `active` is what it is; in_place_of: the source that was left for it, where `reason`
+    is of that one. fit_since: monotonic s, only of sources that are fit now.
     grace_until: monotonic s up to which the primary may take over from the first one chosen; None
     before any was. last: the source that was active last. losses: monotonic s of the times at which
     the primary was left for a fault. faults: of the sources that are not fit. next_vote: monotonic
@@ -58,6 +59,7 @@ class Standing(msgspec.Struct, frozen=True):
     habits: Habits = {}
     agreement: Agreement = Agreement()
     next_vote: float = float("-inf")
+    in_place_of: str | None = None
 
 
 def heard(
@@ -102,8 +104,11 @@ def judge(
         grace_until = now + START_GRACE_S
     if active == policy.primary and active in since:
         grace_until = now
+    in_place_of = before.in_place_of
+    if active != before.active:  # one that was fit is left for nothing of its own
+        in_place_of = before.active if active and before.active in faults else None
     return Standing(active, reason, since, grace_until, active or before.active or before.last,
-                    losses, faults, trials, habits, verdict.agreement, next_vote)
+                    losses, faults, trials, habits, verdict.agreement, next_vote, in_place_of)
 
 
 def failback_wait_s(standing: Standing, policy: Policy) -> float:

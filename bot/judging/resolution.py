@@ -7,7 +7,8 @@ more than its confidence if none of those that it rests on is right.
 """
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean, median
+from decimal import Decimal
+from statistics import median
 from typing import Literal, get_args
 
 import msgspec
@@ -116,15 +117,14 @@ def _single(how: Resolution, case: Case, leg: Leg) -> Quote:
 
 
 def _average(case: Case, legs: Sequence[Leg]) -> Quote:
-    middle = median if len(legs) > 2 else fmean
     oldest = min(legs, key=lambda leg: leg.fresh_at)
     name = "median" if len(legs) > 2 else "mean"
     bids = [leg.bid for leg in legs if leg.bid is not None]
     asks = [leg.ask for leg in legs if leg.ask is not None]
     # a side that only some of the exchanges give would not belong to the average price
-    bid = middle(bids) if len(bids) == len(legs) else None
-    ask = middle(asks) if len(asks) == len(legs) else None
-    price, exchanges = middle([leg.price for leg in legs]), [leg.exchange for leg in legs]
+    bid = _middle(bids) if len(bids) == len(legs) else None
+    ask = _middle(asks) if len(asks) == len(legs) else None
+    price, exchanges = _middle([leg.price for leg in legs]), [leg.exchange for leg in legs]
     return Quote(
         symbol=case.symbol, price=price, bid=bid, ask=ask, source=TIER,
         exchanges=tuple(exchanges), timestamp=oldest.timestamp, received_at=oldest.received_at,
@@ -132,6 +132,13 @@ def _average(case: Case, legs: Sequence[Leg]) -> Quote:
         reason=f"{name} of {len(legs)} fit sources", confidence=_confidence(case, price, exchanges),
         sources_used=_used(case, exchanges),
     )
+
+
+def _middle(prices: Sequence[float]) -> float:
+    """Their median, which of two is the mean. As decimals, or digits would appear that no exchange
+    has said: 60208.100000000006 of 60208.04 and 60208.16.
+    """
+    return float(median([Decimal(repr(price)) for price in prices]))
 
 
 def _confidence(case: Case, price: float, sources: Sequence[str]) -> float:

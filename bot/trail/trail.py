@@ -171,15 +171,14 @@ class Trail:
             found = self._contacts.get(source) or Contact()
             return msgspec.structs.replace(found, rate=self._samples.rate(source))
 
-    def active_since(self, symbol: str) -> tuple[str | None, float | None, str]:
-        """Who is active, since when (epoch s), and why; as far as the hour and what was before it
-        tell.
+    def active_since(self, symbol: str) -> tuple[str | None, float | None]:
+        """Who is active, and since when (epoch s); as far as the hour and what was before it tell.
         """
         with self._lock:
             found = self._courses[symbol].newest("active")
             if found is None:
-                return None, None, ""
-            return found.source, self._wall() - (self._mono() - found.mono), found.why
+                return None, None
+            return found.source, self._wall() - (self._mono() - found.mono)
 
     def status(self, symbol: str) -> str | None:
         """Of what was served at the last poll."""

@@ -75,8 +75,9 @@ def _guard(app: Flask, guard: Guard, instance: str) -> None:
     def admit() -> Response | None:
         host = request.headers.get("Host")
         if not guard.knows_host(host):
-            abort(400, f"Host {shown(host)} is not this server; address it as "
-                       + " or ".join(guard.trusted_hosts or ()))
+            names = " or ".join(guard.trusted_hosts or ())
+            abort(400, f"Host {shown(host)} is not this server; address it as {names}" if host
+                  else f"there is no header Host; address this server as {names}")
         acts = request.path == "/ws" or request.method == "POST"
         if acts and not guard.knows_origin(request.headers.get("Origin"), host):
             abort(403, f"pages of {shown(request.headers['Origin'])} may not connect")

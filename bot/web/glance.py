@@ -87,10 +87,10 @@ def _active(view: View, symbol: str, explained: Explanation | None) -> Json:
     """Who is at this moment, and since when and why as far as the last hour tells."""
     if explained is None or not view.feeds_enabled:
         return {"source": None, "since": None, "why": ""}
-    source, since, why = view.trail.active_since(symbol)
+    source, since = view.trail.active_since(symbol)
     if since is None or source != explained.active:
         return {"source": explained.active, "since": None, "why": explained.why}
-    return {"source": source, "since": round(since * 1000), "why": why}
+    return {"source": source, "since": round(since * 1000), "why": explained.why}
 
 
 def _tiers(view: View, quote: Quote | None, passed: dict[str, str]) -> list[Json]:

@@ -12,6 +12,12 @@ from bot.record.analyst import TooBusy
 from bot.record.watch import TookTooLong
 
 PROBLEM = "application/problem+json"
+# instead of the words of Werkzeug, which speaks to who types addresses into a browser
+OWN = {
+    404: "nothing is at this address; GET /api lists what there is",
+    405: "not with this method; the header Allow names those that are possible",
+    500: "an internal fault; it is in the bot's log",
+}
 KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
 
 
@@ -55,7 +61,9 @@ def explain_errors(app: Flask, instance: str) -> None:
 
     def explain(error: HTTPException) -> Response:
         status = error.code or 500
-        detail = error.description or HTTPStatus(status).phrase
+        detail = error.description
+        if detail is None or detail == type(error).description:
+            detail = OWN.get(status, HTTPStatus(status).phrase)
         if request.path.startswith("/api/websocket/"):
             response = answer({"error": detail}, status)
         else:

@@ -22,7 +22,7 @@ def recorder(tmp_path: Path) -> Recorder:
 
 @pytest.fixture
 def eins(ear: Ear, recorder: Recorder) -> Writer:
-    ear.hearsay.tell(Heard("BTCUSDT", recorder).listeners)
+    ear.hearsay.tell(Heard(("BTCUSDT",), recorder).listeners)
     return Writer("eins", ear)
 
 
@@ -69,10 +69,20 @@ def test_a_lie_is_told_by_its_symbol(
     assert "📨 [KAFKA] [ETHUSDT] trusted -> disputed: " in caplog.text
 
 
+def test_of_several_symbols_the_main_one_is_named_too(
+    ear: Ear, caplog: pytest.LogCaptureFixture
+) -> None:
+    ear.hearsay.tell(Heard(("BTCUSDT", "ETHUSDT"), None).listeners)
+    eins = Writer("eins", ear)
+    both(ear, eins, 2.0)
+    eins.talks(6.0, exchange="okx")
+    assert "📨 [KAFKA] [BTCUSDT] Source switch: binance -> okx (no data for 5" in caplog.text
+
+
 def test_without_a_recorder_it_is_told_all_the_same(
     ear: Ear, caplog: pytest.LogCaptureFixture
 ) -> None:
-    ear.hearsay.tell(Heard("BTCUSDT", None).listeners)
+    ear.hearsay.tell(Heard(("BTCUSDT",), None).listeners)
     eins = Writer("eins", ear)
     both(ear, eins, 2.0)
     eins.talks(6.0, exchange="okx")

@@ -115,6 +115,16 @@ def test_who_is_put_away_is_told_until_when(both: Market) -> None:
     assert told.since is None, "when it was right last is not known; it has just spoken"
 
 
+def test_why_a_source_is_active_names_the_one_that_it_is_about() -> None:
+    three = Market("binance", "okx", "third")
+    three.run(5, binance=60_000.0, okx=60_010.0, third=60_005.0)
+    assert three.desk.explain(SYMBOL, three.healths(), three.now).why == "first fresh data"
+    three.run(3, binance=61_000.0, okx=60_010.0, third=60_005.0)
+    told = three.desk.explain(SYMBOL, three.healths(), three.now)
+    assert told.active == "okx"
+    assert told.why.startswith("in place of binance: disagrees with okx and third by +")
+
+
 def test_a_wild_tick_is_not_served_for_a_moment(both: Market) -> None:
     both.now += 0.01
     both.says("binance", 63_000.0)

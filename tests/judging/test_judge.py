@@ -101,7 +101,20 @@ def test_unfit_active_source_is_left_at_once_with_its_fault_as_the_reason(
     run = Run()
     run.after(0, fit("binance"), fit("okx"))
     assert run.after(0.1, lost, fit("okx")) == "okx"
-    assert run.standing.reason == reason
+    assert (run.standing.reason, run.standing.in_place_of) == (reason, "binance")
+
+
+def test_the_source_that_was_left_is_named_as_long_as_the_reason_is_of_it() -> None:
+    run, told = Run(), []
+    for seconds, primary, other in [
+        (0, fit("binance"), fit("okx")), (100, down("binance"), fit("okx")),
+        (1, fit("binance"), fit("okx")), (10, fit("binance"), fit("okx")),
+        (1, down("binance"), down("okx")), (1, fit("binance"), fit("okx")),
+    ]:
+        run.after(seconds, primary, other)
+        told.append((run.standing.active, run.standing.in_place_of))
+    assert told == [("binance", None), ("okx", "binance"), ("okx", "binance"), ("binance", None),
+                    (None, None), ("binance", None)]
 
 
 @pytest.mark.parametrize("successor", [down("okx"), stale("okx"), silent("okx")])

@@ -103,6 +103,16 @@ def test_the_average_is_of_those_that_agree(
     assert quote.reason == f"{name} fit sources"
 
 
+@pytest.mark.parametrize("prices, middle", [
+    ((60208.1, 60208.11), 60208.105), ((60220.25, 60220.27), 60220.26),
+    ((60208.04, 60208.16), 60208.1), ((60000.1, 60000.3, 60000.2), 60000.2)])
+def test_an_average_has_no_digits_that_its_legs_do_not_account_for(
+    prices: tuple[float, ...], middle: float
+) -> None:
+    quote = asked("average", *(leg(name, price) for name, price in zip("abc", prices)))
+    assert quote.price == middle, "to the last digit"
+
+
 def test_average_is_as_old_as_its_oldest_leg() -> None:
     quote = asked("average", leg("binance", 60000.0, age=0.2, timestamp=90, received_at=91),
                   leg("okx", 60030.0, age=4.0, timestamp=50, received_at=51))

@@ -61,6 +61,8 @@ def test_a_lost_source_turns_and_the_alert_appears(opened: Open, healed: Sandbox
     expect(cell(page, "binance")).to_contain_text("✕ down")
     expect(page.locator(".lane-row:has-text('binance')")).to_have_attribute("data-state", "down")
     expect(page.locator("#said")).to_contain_text("BTCUSDT: source switch binance -> ")
+    # of whom the reason is, and that is not the one that is active
+    expect(page.locator("#active")).to_contain_text(", in place of binance: not connected: ")
     expect(page.locator("#events")).to_contain_text("binance → ")
     expect(page.locator("#open")).to_contain_text(" open")
     expect(page.locator("#incidents")).to_contain_text("binance is not fit for BTCUSDT")
@@ -97,6 +99,50 @@ def test_a_source_put_away_explains_itself(opened: Open, healed: Sandbox) -> Non
     expect(page.locator("#incidents")).to_contain_text("Compare with another venue by hand")
     expect(cell(page, "third", 2)).to_contain_text("+19")
     assert "away disagrees with" in lane(page, "third")
+    # which would else be all that one can see in the chart of distances
+    expect(page.locator("#beyond")).to_contain_text("Beyond the picture: third, +19")
+
+
+def test_the_last_error_stands_there_short_and_on_demand_in_full(opened: Open) -> None:
+    page = opened()
+    message = '{"arg": {"channel": "tickers"}, "data": [{"last": ""}]}'
+    words = f"okx: no price in '{message * 2}'"
+    page.evaluate("""async (words) => {
+        const { page } = await import("/static/js/main.js");
+        page.pause();
+        Object.assign(page.state.board.sources[1],
+            { errors: 1234, lastError: words, lastErrorAt: page.state.board.timestamp });
+        page.draw();
+    }""", words)
+    errors = cell(page, "okx", 8)
+    expect(errors).to_contain_text("1,234, last ")
+    expect(errors.get_by_text("okx: no price in …")).to_be_visible()
+    expect(errors.get_by_text(words)).to_be_hidden()
+    row = page.locator("#sources tr:has(th:has-text('okx'))")
+    assert row.evaluate("(row) => row.clientHeight") < 70
+    errors.locator("summary").click()
+    expect(errors.get_by_text(words)).to_be_visible()
+
+
+def test_the_last_line_of_what_happened_is_never_cut(opened: Open) -> None:
+    page = opened()
+    for height in range(600, 640, 7):
+        page.set_viewport_size({"width": 1440, "height": height})
+        page.evaluate("""async () => {
+            const { page } = await import("/static/js/main.js");
+            page.pause();
+            const { board } = page.state;
+            page.state.alerts = [...Array(30).keys()].map((n) => ({
+                severity: "info", from: null, to: null, timestamp: board.timestamp - n,
+                message: `${n} `.repeat(n % 2 ? 3 : 90) }));
+            page.draw();
+        }""")
+        expect(page.locator("#events li").last).not_to_be_in_viewport()
+        lines = page.evaluate("""() => {
+            const list = document.getElementById("events");
+            return list.clientHeight / parseFloat(getComputedStyle(list).lineHeight);
+        }""")
+        assert lines >= 4 and abs(lines - round(lines)) < 0.1, lines
 
 
 def test_no_price_from_anywhere_is_told_as_such(opened: Open, healed: Sandbox) -> None:
@@ -155,6 +201,19 @@ def test_the_time_shown_can_be_chosen(opened: Open) -> None:
     expect(long).to_have_attribute("aria-pressed", "true")
     expect(page.get_by_role("button", name="5 min", exact=True)).to_have_attribute(
         "aria-pressed", "false")
+
+
+def test_the_time_shown_stays_as_it_is_while_more_becomes_known(opened: Open) -> None:
+    page = opened()
+    shown = page.inner_text("#spans [aria-pressed=true]")
+    page.evaluate("""async () => {
+        const { page } = await import("/static/js/main.js");
+        page.state.since -= 3600000;
+        page.draw();
+    }""")
+    price = page.inner_text("#price")
+    expect(page.locator("#price")).not_to_have_text(price)  # it has been drawn since
+    expect(page.locator("#spans [aria-pressed=true]")).to_have_text(shown)
 
 
 def test_the_theme_is_the_systems_until_another_is_chosen(opened: Open) -> None:

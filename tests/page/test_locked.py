@@ -63,7 +63,8 @@ def test_a_page_whose_cookie_is_void_says_what_to_do(form: Page) -> None:
     log_in(form)
     form.wait_for_selector('#live[data-live="yes"]')
     form.context.clear_cookies()
-    expect(form.locator("#banner")).to_contain_text("not logged in: load the page again")
+    expect(form.locator("#banner")).to_contain_text(
+        "The bot refuses to tell (it wants its token: load this page again, and log in)")
     forgive(form)
 
 

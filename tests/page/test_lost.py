@@ -7,7 +7,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 from bot.sandbox.server import Sandbox
 from tests.page.bots import running
-from tests.page.conftest import Open, may_be_down
+from tests.page.conftest import Open, cut_off, may_be_down
 from tests.processes import Daemon, free_port
 
 LONG_MS = 20_000
@@ -84,6 +84,7 @@ def test_a_bot_that_is_started_again_is_taken_up_by_itself(
                 .map((span) => `${span.active ? "active " : ""}${span.state}`);
         }""")
         assert "active fit" in told[:told.index("off")], "as it was before"
+        expect(page.locator("#begun")).to_contain_text("begin with the bot, at ")
         expect(page.locator(".lane-row:has-text('binance')")).to_have_attribute(
             "data-state", "active", timeout=LONG_MS)
 
@@ -123,6 +124,23 @@ def test_a_hidden_page_asks_nothing_and_catches_up_when_it_is_seen(opened: Open)
     back(page)
     assert any("/api/v1/board" in url for url in asked)
     assert not any("/api/v1/trail" in url for url in asked), "news since then are enough"
+
+
+def test_the_first_answer_after_none_opens_the_stream_at_once_and_only_that(opened: Open) -> None:
+    page = opened()
+    cut_off(page)
+    expect(page.locator("#banner")).to_contain_text("No answer from the bot (it cannot be reached)")
+    page.evaluate("""async () => {
+        const { page } = await import("/static/js/main.js");
+        const hurry = page.stream.hurry.bind(page.stream);
+        window.hurried = 0;
+        page.stream.hurry = () => { window.hurried += 1; hurry(); };
+    }""")
+    page.context.set_offline(False)
+    back(page)
+    price = page.inner_text("#price")
+    expect(page.locator("#price")).not_to_have_text(price)  # an answer more
+    assert page.evaluate("window.hurried") == 1
 
 
 def hide(page: Page, hidden: bool) -> None:

@@ -1,5 +1,6 @@
 """The page's own modules, each by itself, run where they will run."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -65,6 +66,57 @@ def test_a_quiet_market_is_no_lost_stream_and_a_busy_one_without_frames_is(run: 
             ["LIVE", True], ["STREAM LOST", False], True]
 
 
+def test_the_first_answer_after_none_is_told_as_such(run: Run) -> None:
+    assert run(PULSE + """
+        const first = pulse.answered(5, 100);
+        pulse.unanswered("why");
+        return [first, pulse.answered(6, 200), pulse.answered(7, 300)];""") == [False, True, False]
+
+
+def test_a_bot_that_refuses_is_not_told_as_one_that_does_not_answer(run: Run) -> None:
+    assert run(PULSE + """
+        pulse.opened(100); pulse.answered(5, 200);
+        pulse.unanswered("it wants its token", true);
+        const refused = pulse.verdict(300).lost; pulse.unanswered("no answer in 3 s");
+        return [refused, pulse.verdict(300).lost].map((lost) => lost.split(":")[0]);""") == [
+            "The bot refuses to tell (it wants its token)",
+            "No answer from the bot (no answer in 3 s)"]
+
+
+def test_that_numbers_still_come_is_only_told_once_one_has_come(run: Run) -> None:
+    still = "The numbers still come once a second, crossed out until it is back."
+    assert run(PULSE + f"""
+        const told = (now) => pulse.verdict(now).lost.includes("{still}");
+        pulse.opened(100); pulse.answered(5, 200); pulse.closed("why", 300);
+        const at_once = told(301); pulse.answered(6, 1200);
+        pulse.closed("no answer", 1300);
+        return [at_once, told(1201), told(1301)];""") == [False, True, True]
+
+
+STREAM = """stream:
+    const sockets = [];
+    globalThis.WebSocket = class { constructor() { sockets.push(this); } close() {} };
+    const pulse = { socket: "closed", opened() { this.socket = "open"; },
+        closed() { this.socket = "closed"; } };
+    const stream = new m.Stream("ws://x/ws", pulse, () => {});
+    stream.open();
+"""
+
+
+def test_a_stream_that_waits_to_connect_again_does_so_at_once_when_hurried(run: Run) -> None:
+    assert run(STREAM + """
+        sockets.at(-1).onclose({ code: 1006 });
+        const waiting = sockets.length;
+        stream.hurry();
+        const hurried = sockets.length; // and one that hangs since the bot was away is given up
+        stream.hurry();
+        return [waiting, hurried, sockets.length];""") == [1, 2, 3]
+
+
+def test_a_stream_that_is_open_is_not_hurried(run: Run) -> None:
+    assert run(STREAM + "sockets[0].onopen(); stream.hurry(); return sockets.length;") == 1
+
+
 @pytest.mark.parametrize("value, told", [
     (60035.7, "60,035.70"), (3.14159, "3.1416"), (0.00001234, "0.000012340"), (None, "–"),
     (0, "0.0000")])
@@ -83,6 +135,15 @@ def test_a_distance_has_its_sign(run: Run, value: float, told: str) -> None:
     (12, "12 ms"), (3400, "3.4 s"), (125_000, "2 min 5 s"), (11_520_000, "3 h 12 min")])
 def test_a_duration_reads_as_in_the_stories_of_incidents(run: Run, ms: int, told: str) -> None:
     assert run(f"format: return m.lasted({ms});") == told
+
+
+@pytest.mark.parametrize("words, told", [
+    ("connection refused", "connection refused"),
+    ("binance: not a message: '{\"e\": \"trade\", \"p\": 1}'", "binance: not a message …"),
+    ("{\"e\": 1}", "{\"e\": 1}"),
+    ("x" * 60, "x" * 47 + "…")])
+def test_of_a_fault_the_first_words_are_told(run: Run, words: str, told: str) -> None:
+    assert run(f"format: return m.gist({json.dumps(words)});") == told
 
 
 def test_what_a_price_is_worth_is_told_in_words(run: Run) -> None:
@@ -116,6 +177,57 @@ def test_a_lane_goes_on_from_what_the_record_knows(run: Run) -> None:
         [0, 100, "fit", False], [100, 200, "fit", True], [200, 250, "down", True],
         [250, 300, "down", False], [300, 900, "fit", False], [900, 1000, "off", False],
         [1000, 1100, "fit", False], [1100, 1200, "fit", True], [1200, 1300, "fit", False]]
+
+
+@pytest.mark.parametrize("marks, places", [
+    ([[10, 30]], [14]),
+    ([[10, 30], [20, 30]], [None, 24]),  # the newest says how things are
+    ([[5, 30], [80, 30]], [9, 46]),  # at the right edge to the left
+    ([[60, 30], [80, 30]], [None, 46]),
+    ([[10, 30], [90, 95]], [14, None])])
+def test_labels_do_not_stand_on_one_another(run: Run, marks: Any, places: Any) -> None:
+    assert run(f"""labels:
+        const marks = {marks}.map(([x, wide]) => ({{ x, wide }}));
+        return m.placed(marks, 0, 100, 4);""") == places
+
+
+def test_hand_overs_and_the_start_of_the_bot_are_marked_in_order(run: Run) -> None:
+    assert run("""spans:
+        const state = { startedAt: 50, past: [
+            { from: 20, to: 40, kind: "active", source: "a" }], changes: [
+            { at: 50, kind: "active", source: "b" },
+            { at: 51, kind: "served", source: "websocket" },
+            { at: 60, kind: "served", source: "okx" }, { at: 70, kind: "active", source: null }] };
+        const told = (start) => m.marks(state, start).map((mark) => `${mark.kind} ${mark.label}`);
+        return [told(10), told(50)];""") == [
+            ["active → a", "start start of the bot", "active → b", "tier → okx", "active → nobody"],
+            ["active → b", "tier → okx", "active → nobody"]]
+
+
+DISTANCES = """ranges:
+    const data = [[1, 2, 3], [0, 0, 0], [2, 3, null], [null, 90000, 89000]];
+    const names = ["a", "b", "c"];
+    const sources = (bps, state) => [{ state: "fit", bps: 0 }, { state, bps }];
+"""
+
+
+def test_an_absurd_source_leaves_the_picture_of_distances_and_is_told(run: Run) -> None:
+    assert run(DISTANCES + """
+        const range = m.ofDistances(data, 1, sources(89000, "away"));
+        return [range.map(Math.round), m.beyond(data, names, 1, range)];""") == [
+            [0, 3], [{"name": "c", "farthest": 90000}]]
+
+
+def test_sources_that_are_believed_stay_in_the_picture_however_far_apart(run: Run) -> None:
+    low, high = run(DISTANCES + 'return m.ofDistances(data, 1, sources(89000, "fit"));')
+    assert low < 0 and high > 90_000
+
+
+def test_of_distances_what_is_no_longer_in_view_does_not_count(run: Run) -> None:
+    assert run(DISTANCES + """
+        const range = m.ofDistances(data, 3, sources(2, "fit"));
+        return [range.map(Math.abs).every((value) => value < 1), m.beyond(data, names, 4, range),
+            m.ofDistances(data, 4, []), m.ofPrices(data, 4)];""") == [True, [], [-1, 1], None]
 
 
 def test_of_a_full_hour_what_is_older_goes_and_the_standing_of_each_lane_stays(run: Run) -> None:

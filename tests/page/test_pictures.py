@@ -30,6 +30,7 @@ def fill(page: Page) -> None:
     """Give it an hour to show, once the bot, which may have just started, knows rates."""
     expect(page.locator("#sources")).not_to_contain_text("–/s", timeout=LONG_MS)
     page.evaluate(HOUR)
+    page.get_by_role("button", name="1 h").click()
     expect(page.locator("#events")).to_contain_text("put away")
 
 

@@ -171,10 +171,10 @@ def test_knows_how_it_went_with_a_source(life: Life) -> None:
 
 
 def test_says_since_when_who_is_active(life: Life) -> None:
-    assert life.trail.active_since("BTCUSDT") == (None, None, "")
+    assert life.trail.active_since("BTCUSDT") == (None, None)
     life.happens("source_activated", SourceActivated("BTCUSDT", None, "okx", 0.0, "first data"))
     life.passes(5.0)
-    assert life.trail.active_since("BTCUSDT") == ("okx", EPOCH, "first data")
+    assert life.trail.active_since("BTCUSDT") == ("okx", EPOCH)
 
 
 def test_knows_the_status_at_the_last_poll(life: Life) -> None:

@@ -191,6 +191,13 @@ def test_a_foreign_host_is_refused_on_loopback(view: FakeView, path: str) -> Non
     assert client.get(path, headers={"Host": "[::1]:3001"}).status_code == 200
 
 
+def test_a_request_without_a_host_is_told_what_is_missing(view: FakeView) -> None:
+    body = problem(ask(view, hosts=trusted_hosts("127.0.0.1")).get("/api", headers={"Host": ""}),
+                   400)
+    assert body["detail"] == (
+        "there is no header Host; address this server as 127.0.0.1 or localhost or [::1]")
+
+
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"])
 @pytest.mark.parametrize("path", [path for path in PATHS if path != "/api/v1/drill"])
 def test_only_get_and_head_are_allowed(view: FakeView, path: str, method: str) -> None:
@@ -198,7 +205,8 @@ def test_only_get_and_head_are_allowed(view: FakeView, path: str, method: str) -
     assert answer.status_code == 405
     assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD"}
     if path.startswith("/api/websocket/"):
-        assert answer.json == {"error": "The method is not allowed for the requested URL."}
+        assert answer.json == {
+            "error": "not with this method; the header Allow names those that are possible"}
     else:
         problem(answer, 405)
 
@@ -227,7 +235,8 @@ def test_errors_under_api_websocket_are_plain(view: FakeView) -> None:
 
 @pytest.mark.parametrize("path", ["/nope", "/api/v1//prices", "/healthz/", "/static/x"])
 def test_an_unknown_path_is_not_found_and_never_redirected(view: FakeView, path: str) -> None:
-    problem(ask(view).get(path), 404)
+    body = problem(ask(view).get(path), 404)
+    assert body["detail"] == "nothing is at this address; GET /api lists what there is"
 
 
 def test_an_internal_fault_is_logged_and_not_shown(
@@ -242,7 +251,7 @@ def test_an_internal_fault_is_logged_and_not_shown(
         plain = ask(view).get("/api/websocket/health")
         told = ask(view).get("/api/v1/prices/BTCUSDT")
     assert plain.status_code == 500 and list(plain.json or ()) == ["error"]
-    problem(told, 500)
+    assert problem(told, 500)["detail"] == "an internal fault; it is in the bot's log"
     assert b"geheim" not in plain.data + told.data and b"Traceback" not in plain.data + told.data
     assert "geheim" in caplog.text
 

@@ -115,7 +115,7 @@ def test_says_who_is_active_since_when_and_why(view: FakeView) -> None:
     view.trail.listeners["source_activated"](
         SourceActivated("BTCUSDT", None, "binance", 0.0, "primary has just connected"))
     assert board(view)["active"] == {
-        "source": "binance", "since": MS + 5000, "why": "primary has just connected"}
+        "source": "binance", "since": MS + 5000, "why": "first fresh data"}
     view.explanation = explained(active=None)
     assert board(view)["active"] == {"source": None, "since": None, "why": "first fresh data"}
 

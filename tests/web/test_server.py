@@ -95,6 +95,7 @@ def test_stop_before_start_gives_the_port_back(view: FakeView) -> None:
     (b"GET / HTTP/1.1\r\n" + HOST + b"Content-Length: 1\r\nContent-Length: 2\r\n\r\n", 400),
     (b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n", 400),
     (b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n", 400),
+    (b"GET / HTTP/1.0\r\n\r\n", 400),
     (b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 999999\r\n\r\n", 413),
     (b"POST / HTTP/1.1\r\n" + HOST + b"Content-Length: 2\r\nConnection: close\r\n\r\n{}", 405),
     (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),

@@ -67,7 +67,8 @@ BOARD: dict[str, Json] = {
     "served": {"oneOf": [ref("Price"), ref("NoPrice")]},
     "active": strict({
         "source": or_null(TEXT, "null: none is fit, or the feeds are off."),
-        "since": or_null(moment("as far as the last hour tells")), "why": TEXT}),
+        "since": or_null(moment("as far as the last hour tells")),
+        "why": with_words(TEXT, "As `activeBecause` of a price.")}),
     "tiers": array(strict({
         "tier": words(*TIERS),
         "state": words("off", "serving", "passed over", "standing by"), "why": TEXT}),

@@ -58,7 +58,8 @@ SCHEMAS: dict[str, Json] = {
     "Prices": strict({"prices": array({"oneOf": [ref("Price"), ref("NoPrice")]}),
                       "instance": INSTANCE, "timestamp": moment("of this answer")}),
     "Explanation": strict({
-        "activeSource": or_null(TEXT), "activeBecause": TEXT,
+        "activeSource": or_null(TEXT),
+        "activeBecause": with_words(TEXT, "`in place of X: ` leads in what X was left for."),
         "agreeing": array(TEXT), "outside": array(TEXT),
         "majority": BOOLEAN | {"description": "Those that agree outvote the others."},
         "legs": array(ref("Leg"))}, "What the price rests on."),

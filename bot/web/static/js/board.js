@@ -10,11 +10,15 @@ export class Board {
   #round = 0; // answers to earlier rounds come too late
   #running = false;
 
-  /** state: takes the answers. pulse: told whether there are any. shown: called after each. */
-  constructor(state, pulse, shown) {
+  /**
+   * state: takes the answers. pulse: told whether there are any. shown: called after each, back:
+   * after the first that follows on a question without one.
+   */
+  constructor(state, pulse, shown, back) {
     this.state = state;
     this.pulse = pulse;
     this.shown = shown;
+    this.back = back;
   }
 
   /** Show this symbol from now on, null for the main one. */
@@ -43,11 +47,11 @@ export class Board {
     try {
       await this.#look(round);
     } catch (error) {
-      fault = error.name === "TimeoutError" ? "no answer in 3 s" : error.message;
+      fault = error;
       if (error.status === 400) this.#symbol = null; // an address of long ago, or misspelt
     }
     if (round !== this.#round) return;
-    if (fault !== null) this.pulse.unanswered(fault);
+    if (fault !== null) this.pulse.unanswered(inWords(fault), fault.status !== undefined);
     this.shown();
     const left = Math.max(0, EVERY_MS - (performance.now() - began));
     this.#timer = setTimeout(() => this.#ask(round), left);
@@ -70,8 +74,13 @@ export class Board {
       return await this.#look(round);
     }
     this.state.takeBoard(board, now);
-    this.pulse.answered(this.state.total, now);
+    if (this.pulse.answered(this.state.total, now)) this.back();
   }
+}
+
+function inWords({ name, message, status }) {
+  if (status === 401) return "it wants its token: load this page again, and log in";
+  return name === "TimeoutError" ? "no answer in 3 s" : message;
 }
 
 /** Raises: an error with words for people. */
@@ -82,7 +91,6 @@ async function fetched(path, parameters) {
   }).catch((error) => {
     throw error.name === "TimeoutError" ? error : new Error("it cannot be reached");
   });
-  if (response.status === 401) throw new Error("not logged in: load the page again");
   if (!response.ok) {
     throw Object.assign(new Error(`it answered ${response.status}`), { status: response.status });
   }

@@ -1,19 +1,23 @@
 // Two charts with one cursor: how far each source is from what is served, and the prices. Lines
-// across both are hand-overs.
+// across both are hand-overs, and the start of the bot.
 
 import uPlot from "../vendor/uplot/uPlot.esm.js";
-import { $, attribute, colour } from "./dom.js";
+import { $, attribute, colour, text } from "./dom.js";
 import * as format from "./format.js";
+import { placed } from "./labels.js";
+import { beyond, ofDistances, ofPrices, withRoom } from "./ranges.js";
 import { marks } from "./spans.js";
 import { sourceColour } from "./table.js";
 
 const BPS = 10_000;
 const GAP = 3; // samples missing in a row break a line
+const COLOURS = { tier: "down", active: "ink", start: "muted" }; // of marks
 
 export class Charts {
   #charts = [];
   #made = "";
   #marks = [];
+  #ranges = [null, null];
   #drawnAt = 0;
 
   /** Whether a picture drawn now would be another by half a pixel at least. */
@@ -34,15 +38,20 @@ export class Charts {
     this.#drawnAt = now;
     this.#marks = marks(state, now - spanMs);
     const data = [divergence(state, names, now), prices(state, names, now)];
+    const start = (now - spanMs) / 1000;
+    this.#ranges = [ofDistances(data[0], start, state.board.sources), ofPrices(data[1], start)];
     this.#charts.forEach((chart, place) => {
       if (chart.width !== width) chart.setSize({ width, height: height(width) });
       chart.batch(() => {
         chart.setData(data[place], false);
-        chart.setScale("x", { min: (now - spanMs) / 1000, max: now / 1000 });
+        chart.setScale("x", { min: start, max: now / 1000 });
       });
       // with no cursor on it the legend shows the newest
       if (chart.cursor.idx == null) chart.setLegend({ idx: newest(data[place][0]) }, false);
     });
+    const far = beyond(data[0], names, start, this.#ranges[0]).map(({ name, farthest }) =>
+      `${name}, ${format.bps(farthest)} at the farthest`);
+    text($("beyond"), far.length ? `Beyond the picture: ${far.join("; ")}.` : "");
     this.#describe(state, names, data[0]);
   }
 
@@ -54,13 +63,13 @@ export class Charts {
     const served = { label: "served", stroke: colour("ink"), width: 2.5, points: { show: false } };
     const told = (digits) => (line) => ({ ...line, value: (_, value) => digits(value) });
     this.#charts = [
-      this.#chart("divergence", width, lines.map(told(format.bps)), (v) => `${v}`, spread),
-      this.#chart("prices", width, [served, ...lines].map(told(format.price)), format.price,
-        aroundServed),
+      this.#chart("divergence", width, lines.map(told(format.bps)), (v) => `${v}`, 0),
+      this.#chart("prices", width, [served, ...lines].map(told(format.price)), format.price, 1),
     ];
   }
 
-  #chart(id, width, series, words, range) {
+  #chart(id, width, series, words, place) {
+    const range = (_, low, high) => this.#ranges[place] ?? withRoom(low, high);
     const axis = { stroke: colour("muted"), font: "12px system-ui, sans-serif",
       grid: { stroke: colour("grid"), width: 1 }, ticks: { stroke: colour("grid"), width: 1 } };
     return new uPlot({
@@ -84,24 +93,23 @@ export class Charts {
     context.textAlign = "left";
     context.textBaseline = "alphabetic";
     context.font = `${11 * devicePixelRatio}px system-ui, sans-serif`;
-    const placed = this.#marks
-      .map((mark) => ({ ...mark, x: Math.round(chart.valToPos(mark.at / 1000, "x", true)) }))
-      .filter(({ x }) => x >= bbox.left && x <= bbox.left + bbox.width);
-    for (const { x, kind } of placed) {
-      context.fillStyle = colour(kind === "tier" ? "down" : "ink");
+    const right = bbox.left + bbox.width;
+    const shown = this.#marks.map((mark) => ({
+      ...mark, wide: context.measureText(mark.label).width,
+      x: Math.round(chart.valToPos(mark.at / 1000, "x", true)),
+    })).filter(({ x }) => x >= bbox.left && x <= right);
+    for (const { x, kind } of shown) {
+      context.fillStyle = colour(COLOURS[kind]);
       context.fillRect(x, bbox.top, devicePixelRatio, bbox.height);
     }
-    const gap = 4 * devicePixelRatio;
-    let free = -Infinity; // labels do not stand on one another
-    for (const { x, kind, label: name } of placed) {
-      const words = `→ ${name}`;
-      const wide = context.measureText(words).width;
-      if (x < free || x + wide + gap > bbox.left + bbox.width) continue;
-      context.clearRect(x + gap, bbox.top, wide, 14 * devicePixelRatio);
-      context.fillStyle = colour(kind === "tier" ? "down" : "ink");
-      context.fillText(words, x + gap, bbox.top + 11 * devicePixelRatio);
-      free = x + wide + 2 * gap;
-    }
+    const places = placed(shown, bbox.left, right, 4 * devicePixelRatio);
+    shown.forEach(({ kind, label, wide }, place) => {
+      const left = places[place];
+      if (left === null) return;
+      context.clearRect(left, bbox.top, wide, 14 * devicePixelRatio);
+      context.fillStyle = colour(COLOURS[kind]);
+      context.fillText(label, left, bbox.top + 11 * devicePixelRatio);
+    });
     context.restore();
   }
 
@@ -115,7 +123,7 @@ export class Charts {
     });
     label("divergence", `Distance from the served price: ${told.join("; ")}`);
     label("prices", `Prices: ${format.price(state.board.served.price)} served, ` +
-      `${this.#marks.length} hand-overs in the time shown`);
+      `${this.#marks.filter((mark) => mark.kind !== "start").length} hand-overs in the time shown`);
   }
 }
 
@@ -129,23 +137,6 @@ function label(id, words) {
 }
 
 const height = (width) => (width < 600 ? 190 : 230);
-
-/** Some room above and below, and never a scale of nothing. */
-function spread(chart, low, high) {
-  if (low === null || high === null) return [-1, 1];
-  const room = Math.max((high - low) * 0.12, Math.abs(high) * 1e-5, 0.5e-8);
-  return [low - room, high + room];
-}
-
-/** A source that is far off leaves the picture; else what is served would be a flat line. */
-function aroundServed(chart, low, high) {
-  const [at, served] = chart.data;
-  const shown = (served ?? []).filter((price, i) => price !== null && at[i] >= chart.scales.x.min);
-  if (!shown.length) return spread(chart, low, high);
-  const least = Math.min(...shown), most = Math.max(...shown);
-  const room = Math.max((most - least) * 0.3, most * 2e-4);
-  return [least - room, most + room];
-}
 
 /** Columns for uPlot, seconds first; a pause between samples is a gap, and no straight line. */
 function timed(state, now, rows) {

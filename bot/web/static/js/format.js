@@ -1,6 +1,7 @@
 // Values in words and figures. What is unknown is a dash.
 
 export const DASH = "–";
+const SHORTEST_GIST = 6, LONGEST_GIST = 48; // characters
 const formats = new Map();
 
 function decimal(value, digits) {
@@ -77,6 +78,14 @@ export function bytes(value) {
     unit += 1;
   }
   return `${decimal(size, size < 10 && unit ? 1 : 0)} ${units[unit]}`;
+}
+
+/** The first words of a fault, without the message that it may quote. */
+export function gist(words) {
+  const said = words.split(/["'{[]/, 1)[0].replace(/[\s:,(]+$/, "");
+  const told = said.length < SHORTEST_GIST ? words : said;
+  if (told.length > LONGEST_GIST) return `${told.slice(0, LONGEST_GIST - 1)}…`;
+  return told === words ? told : `${told} …`;
 }
 
 /** binance, okx and kraken */

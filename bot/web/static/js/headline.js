@@ -35,7 +35,7 @@ export function drawAge(board, sinceMs) {
 function active({ active: { source, since, why } }, now) {
   if (source === null) return why ? `nobody: ${why}` : "nobody";
   const until = since === null ? "" : ` since ${format.moment(since, now)}`;
-  return `${source}${until}${why ? `: ${why}` : ""}`;
+  return `${source}${until}${why ? `, ${why}` : ""}`;
 }
 
 const TIER_ICONS = { serving: "●", "passed over": "✕", "standing by": "○", off: "–" };

@@ -20,14 +20,16 @@ const TICK_MS = 250, TOGETHER_MS = 1000, MOST_SAID = 4, UNKNOWN_AFTER_MS = 2000;
 const SPANS = [["5 min", 300_000], ["15 min", 900_000], ["1 h", HOUR_MS]];
 
 class Page {
+  #spanMs = null;
+
   constructor() {
     this.state = new State();
     this.pulse = new Pulse(performance.now());
-    this.chosenMs = null; // which time somebody wants to see
     this.lanes = new Lanes();
     this.charts = new Charts();
     this.drills = new Drills();
-    this.board = new Board(this.state, this.pulse, () => this.draw());
+    this.board = new Board(this.state, this.pulse, () => this.draw(),
+      () => this.stream.hurry());
     this.symbols = new Symbols((symbol) => this.board.choose(symbol));
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     this.stream = new Stream(`${scheme}//${location.host}/ws`, this.pulse,
@@ -35,10 +37,14 @@ class Page {
     this.framed = 0;
   }
 
-  /** The time shown: until somebody chooses, the shortest that holds all there is. */
+  /**
+   * The time shown: until somebody chooses, the shortest that held all there was at the first look.
+   * It does not grow with what is known: nothing changes under somebody who reads.
+   */
   get spanMs() {
-    const known = (this.state.board?.timestamp ?? 0) - this.state.since;
-    return this.chosenMs ?? (SPANS.find(([, ms]) => known <= ms) ?? SPANS.at(-1))[1];
+    const known = this.state.board.timestamp - this.state.since;
+    this.#spanMs ??= (SPANS.find(([, ms]) => known <= ms) ?? SPANS.at(-1))[1];
+    return this.#spanMs;
   }
 
   start() {
@@ -47,7 +53,6 @@ class Page {
     this.#offerLogout();
     this.board.choose(Symbols.wanted());
     this.resume();
-    this.stream.open();
     document.addEventListener("visibilitychange",
       () => (document.hidden ? this.pause() : this.resume()));
     addEventListener("resize", () => this.draw());
@@ -64,6 +69,7 @@ class Page {
   resume() {
     this.pulse.resumedAt = performance.now();
     this.board.start();
+    this.stream.hurry(); // a pause between two attempts is not for who looks
     clearInterval(this.timer);
     this.timer = setInterval(() => this.tick(), TICK_MS);
     this.tick();
@@ -152,7 +158,7 @@ class Page {
     const buttons = SPANS.map(([words, ms]) => {
       const button = el("button", { type: "button", "data-ms": ms }, words);
       button.onclick = () => {
-        this.chosenMs = ms;
+        this.#spanMs = ms;
         this.draw();
       };
       return button;

@@ -10,14 +10,18 @@ export class Pulse {
     this.resumedAt = now; // since when somebody looks
     this.boardAt = null; // last answer
     this.boardFault = null; // why the last question had none
+    this.refused = false; // whether it was answered, with a refusal
     this.socket = "closed"; // connecting | open | closed
     this.socketFault = "";
     this.frameAt = null;
+    this.closedAt = null; // when the stream was lost
     this.silentBoards = 0; // answers in a row that told of new messages while no frame came
     this.total = null;
   }
 
+  /** Returns: whether the last question had no answer. */
   answered(total, now) {
+    const isBack = this.boardFault !== null;
     const frames = this.frameAt !== null && this.boardAt !== null && this.frameAt > this.boardAt;
     // a bot that was started again counts anew
     const advanced = this.total !== null && total > this.total;
@@ -26,10 +30,13 @@ export class Pulse {
     this.total = total;
     this.boardAt = now;
     this.boardFault = null;
+    return isBack;
   }
 
-  unanswered(fault) {
+  /** refused: the bot did answer, and not with what was asked for. */
+  unanswered(fault, refused = false) {
     this.boardFault = fault;
+    this.refused = refused;
   }
 
   opened(now) {
@@ -44,7 +51,9 @@ export class Pulse {
     this.silentBoards = 0;
   }
 
-  closed(fault) {
+  /** Lost, or not opened either. */
+  closed(fault, now) {
+    if (this.socket === "open") this.closedAt = now;
     this.socket = "closed";
     this.socketFault = fault;
   }
@@ -85,13 +94,18 @@ export class Pulse {
 
   #noAnswer() {
     const fault = this.boardFault ? ` (${this.boardFault})` : "";
-    return `No answer from the bot${fault}: no number here is of this moment. The page goes on ` +
+    const lead = this.refused && fault ? "The bot refuses to tell" : "No answer from the bot";
+    return `${lead}${fault}: no number here is of this moment. The page goes on ` +
       "asking.";
   }
 
   #noStream(mute) {
     const fault = mute ? "it is open, but nothing comes" : this.socketFault || "not connected";
-    return `The live stream is lost (${fault}): alerts may be missed. Numbers still come once a ` +
-      "second. The page connects again by itself.";
+    // a bot that has just ended has closed its stream, and not been asked since
+    const since = mute ? this.frameAt : this.closedAt;
+    const numbers = this.boardAt !== null && this.boardAt > (since ?? this.startedAt)
+      ? " The numbers still come once a second, crossed out until it is back." : "";
+    return `The live stream is lost (${fault}): alerts may be missed.${numbers} The page ` +
+      "connects again by itself.";
   }
 }

@@ -79,19 +79,25 @@ function pushSplit(spans, from, to, told, active) {
   push(spans, from, to, told, false);
 }
 
-/** The moments at which another source or another tier took over: [{at, label, kind}]. */
+/**
+ * The moments at which another source or another tier took over, and at which the bot was started:
+ * [{at, label, kind}], oldest first.
+ */
 export function marks(state, start) {
   let tier;
   const found = state.past.filter((span) => span.kind === "active" && span.from >= start)
-    .map((span) => ({ at: span.from, kind: "active", label: span.source }));
+    .map((span) => ({ at: span.from, kind: "active", label: `→ ${span.source}` }));
+  if (state.startedAt > start) {
+    found.push({ at: state.startedAt, kind: "start", label: "start of the bot" });
+  }
   for (const change of state.changes) {
     if (change.kind === "active") {
       if (change.at >= start) {
-        found.push({ at: change.at, kind: "active", label: change.source ?? "nobody" });
+        found.push({ at: change.at, kind: "active", label: `→ ${change.source ?? "nobody"}` });
       }
     } else if (change.kind === "served") {
       if (tier !== undefined && change.source !== tier && change.at >= start) {
-        found.push({ at: change.at, kind: "tier", label: change.source ?? "none" });
+        found.push({ at: change.at, kind: "tier", label: `→ ${change.source ?? "none"}` });
       }
       tier = change.source;
     }

@@ -37,6 +37,14 @@ export class Stream {
     socket.onclose = (event) => this.#lost(socket, event.reason || `closed, code ${event.code}`);
   }
 
+  /** The bot answers again: try now, not after what is left of the pause. */
+  hurry() {
+    if (this.pulse.socket === "open") return;
+    this.#drop(); // what was begun while it was away may hang for long
+    this.#attempt = 0;
+    this.open();
+  }
+
   /** Give up a connection that looks open and brings nothing. */
   restart(why) {
     this.#lost(this.#socket, why);
@@ -55,15 +63,20 @@ export class Stream {
 
   #lost(socket, why) {
     if (socket === null || socket !== this.#socket) return; // one that was given up before
+    this.#drop();
+    const now = performance.now();
+    if (this.pulse.socket === "open" && now - this.#openedAt > SETTLED_MS) this.#attempt = 0;
+    this.pulse.closed(why, now);
+    this.#timer = setTimeout(() => this.open(), pauseMs(this.#attempt));
+    this.#attempt = Math.min(this.#attempt + 1, 10);
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    if (socket === null) return;
     this.#socket = null;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
-    clearTimeout(this.#timer);
-    if (this.pulse.socket === "open" && performance.now() - this.#openedAt > SETTLED_MS) {
-      this.#attempt = 0;
-    }
-    this.pulse.closed(why);
-    this.#timer = setTimeout(() => this.open(), pauseMs(this.#attempt));
-    this.#attempt = Math.min(this.#attempt + 1, 10);
   }
 }

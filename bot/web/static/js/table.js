@@ -8,7 +8,9 @@ import { inWords, stateNow } from "./lanes.js";
 const COLUMNS = ["source", "state", "price", "from served", "age", "ping", "messages", "lag",
   "silence", "errors", "reconnects"];
 
+const ERRORS = COLUMNS.indexOf("errors");
 const LONGEST_PAUSE_PX = 3;
+const MOMENT_MS = 1000;
 
 export const sourceColour = (place) => colour(`series-${place % 6}`);
 
@@ -18,6 +20,10 @@ export function drawTable(state, spanMs, now) {
     drawRow(row, source, board.timestamp);
     drawSparks(row, samples, source, now - spanMs, now);
   });
+  // the lanes go on from what the record knows, of which there are no samples
+  const isShort = state.startedAt > now - spanMs && state.since < state.startedAt - MOMENT_MS;
+  text($("begun"), isShort ? "The charts, small and large, begin with the bot, at " +
+    `${format.moment(state.startedAt, now)}; the lanes begin before.` : "");
 }
 
 /** Ages count up by themselves between two boards. */
@@ -38,6 +44,7 @@ function makeRow() {
     if (place === 0) cell.append(el("i", { class: "swatch" }));
     if (spark) cell.append(el("canvas", { class: "spark", "aria-hidden": "true" }));
     cell.append(el("span", { class: place > 1 ? "num" : "" }));
+    if (place === ERRORS) cell.append(el("details", {}, el("summary"), el("p")));
     return cell;
   });
   return el("tr", {}, ...cells);
@@ -47,17 +54,26 @@ function drawRow(row, source, now) {
   const words = [
     source.exchange, inWords(source), format.price(source.price), format.bps(source.bps), null,
     format.lasted(source.pingMs), `${format.tenth(source.rate)}/s`, format.lasted(source.lagMs),
-    null, errors(source, now), format.whole(source.reconnects),
+    null, null, format.whole(source.reconnects),
   ];
   attribute(row, "data-state", stateNow(source));
   words.forEach((word, place) => {
     if (word !== null) text(row.children[place].lastChild, word);
   });
+  drawErrors(row.children[ERRORS], source, now);
 }
 
-function errors({ errors: count, lastError, lastErrorAt }, now) {
-  if (!lastError) return format.whole(count);
-  return `${format.whole(count)}, last ${format.moment(lastErrorAt, now)}: ${lastError}`;
+/** How many, and of the last the first words; all of them, which may be long, on demand. */
+function drawErrors(cell, { errors: count, lastError, lastErrorAt }, now) {
+  const [number, details] = cell.children;
+  const last = lastError ? `, last ${format.moment(lastErrorAt, now)}` : "";
+  const isShort = !lastError || format.gist(lastError) === lastError;
+  text(number, `${format.whole(count)}${last}${last && isShort ? `: ${lastError}` : ""}`);
+  details.hidden = isShort;
+  if (isShort) return;
+  const [summary, whole] = details.children;
+  text(summary, format.gist(lastError));
+  text(whole, lastError);
 }
 
 function drawSparks(row, samples, source, start, now) {
