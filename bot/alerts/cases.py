@@ -30,6 +30,7 @@ class Cases:
         self._lone: dict[Subject, Thing] = {}  # lesser things that are wrong, and in no case
         self._over: dict[str, None] = {}  # ids of incidents that are over
         self._serial = count(1)
+        self._left: set[str] = set()  # symbols of which no stream is fit
         self._recent: deque[tuple[float, Move]] = deque(maxlen=RECENT)
 
     @property
@@ -59,6 +60,8 @@ class Cases:
         """What the bot did belongs to the cases that go on and concern the symbol, and to one that
         begins soon."""
         self._recent.append((now, move))
+        if move.kind == "source":
+            (self._left.add if move.current == "none" else self._left.discard)(move.symbol)
         for case in self._cases:
             if case.concerns(move.symbol, now):
                 case.move(move)
@@ -94,10 +97,13 @@ class Cases:
 
     @property
     def _dark(self) -> frozenset[str]:
-        """Symbols that have no trusted price."""
+        """Symbols that have no trusted price: that is said, or no stream is fit and no other tier
+        has taken over yet."""
         things = chain(self._lone.values(), *(case.things.values() for case in self._cases))
-        return frozenset(thing.fact.symbol for thing in things
-                         if thing.is_open and thing.fact.is_blackout and thing.fact.symbol)
+        found = [thing.fact for thing in things if thing.is_open]
+        lower = {fact.symbol for fact in found if fact.kind == "tier"}
+        return frozenset({fact.symbol for fact in found if fact.symbol and fact.is_blackout}
+                         | (self._left - lower))
 
     # ---- facts
 

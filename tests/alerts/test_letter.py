@@ -6,7 +6,7 @@ import pytest
 from bot.alerts.case import Path
 from bot.alerts.facts import Severity
 from bot.alerts.letter import MOST_LINES, guidance, text, title
-from bot.events import LinkChanged, SourceSwitched
+from bot.events import FailoverFailed, LinkChanged, SourceSwitched
 from bot.incidents.incident import DOWN
 from bot.incidents.story import advice
 from tests.alerts.making import WALL, Desk, incident, item, tier, told
@@ -177,6 +177,23 @@ def test_nobody_is_told_to_do_nothing_while_nothing_serves() -> None:
     assert {item.fact.source for item in desk.last.items} == {"binance"}
     assert guidance(desk.last) == (
         advice("connection", is_served=False)[0], "docs/runbook.md#no-trusted-price")
+
+
+def test_while_no_stream_is_fit_and_no_tier_took_over_nothing_serves() -> None:
+    """The old price of a stream is served on for a while; it is no incident where a lower tier
+    has a better one for whoever asks."""
+    desk = Desk(Severity.INFO)
+    for source in ("binance", "okx"):
+        desk.open(source, source, rule="silence")
+    desk.take(FailoverFailed("BTCUSDT", "binance", WALL, "silent"))
+    desk.wait(4.0)
+    assert guidance(desk.last)[0] == advice("silence", is_served=False)[0]
+    desk.take(tier("okx"))
+    desk.wait(3.0)
+    assert guidance(desk.last)[0] == advice("tier")[0]
+    desk.take(tier("websocket", "okx"), SourceSwitched("BTCUSDT", None, "okx", WALL, "fit again"))
+    desk.wait(60.0)
+    assert guidance(desk.last)[0] == advice("silence")[0]
 
 
 def test_what_is_served_from_nowhere_is_no_price_either() -> None:

@@ -88,8 +88,8 @@ def test_a_kill_and_the_time_after_it_are_counted(tmp_path: Path, sandbox: Sandb
     with daemon(tmp_path, setting) as bot:
         bot.wait_for("Analytics Database Initialized")
         (down,) = eventually(lambda: [one for one in bot.json("/api/v1/incidents")["incidents"]
-                                      if one["cause"] == "down"])
-        assert down["source"] is down["symbol"] is None
+                                      if one["rule"] == "down"])
+        assert down["source"] is down["symbol"] is None and "killed" in down["cause"]
         assert down["openedAt"] <= killed * 1000 < down["closedAt"]
         (before,) = bot.json("/api/v1/incidents?source=okx")["incidents"]
         assert before["cause"].endswith("; open when the bot ended")
