@@ -14,7 +14,6 @@ from bot.doctor.finding import Finding, exit_code
 from bot.doctor.plan import NAMES, checks, conclusions, unneeded
 from bot.doctor.rounds import Round
 from bot.doctor.screen import Screen
-from bot.verbs.query import hang_up, interrupted
 
 LOOK_EVERY_S = 0.1
 LEVELS = ("ok", "warn", "fail")
@@ -55,14 +54,11 @@ def run(arguments: Namespace) -> int:
     begun = monotonic()
     try:
         found = _examined(config, arguments.only, screen, begun)
-        screen.summary(found, monotonic() - begun)
-        if arguments.json:
-            print(json.dumps(told(found, monotonic() - begun), indent=2), flush=True)
-    except KeyboardInterrupt as error:
+    finally:
         screen.clear()
-        return interrupted(error)
-    except BrokenPipeError:
-        return hang_up()
+    screen.summary(found, monotonic() - begun)
+    if arguments.json:
+        print(json.dumps(told(found, monotonic() - begun), indent=2), flush=True)
     return exit_code(found)
 
 

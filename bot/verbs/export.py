@@ -22,7 +22,7 @@ from bot.record.selects import select
 from bot.symbols import parse_symbol
 from bot.verbs.breaking import breakable
 from bot.verbs.printing import as_csv
-from bot.verbs.query import announce, hang_up, interrupted
+from bot.verbs.query import announce, broken
 from bot.verbs.reaching import EX_UNREACHABLE, opened
 
 EX_OK = 0
@@ -98,15 +98,15 @@ def run(arguments: Namespace) -> int:
     except RecorderError as error:
         print(error, file=sys.stderr)
         return EX_UNREACHABLE
-    except (KeyboardInterrupt, duckdb.InterruptException, RuntimeError) as error:
-        return interrupted(error)
+    except (duckdb.InterruptException, RuntimeError) as error:
+        return broken(error)
     except duckdb.Error as error:
         print(f"nothing was written: {told(error)}", file=sys.stderr)
         return EX_NOTHING
-    except BrokenPipeError:
-        return hang_up()
     except OSError as error:
-        print(f"nothing was written: {error.strerror}: {error.filename}", file=sys.stderr)
+        if arguments.out == "-":  # then it is about the output
+            raise
+        print(f"nothing was written: {error.strerror}: {arguments.out}", file=sys.stderr)
         return EX_CANTCREAT
 
 

@@ -20,7 +20,7 @@ from bot.record.files import Record, opened_file, told
 from bot.record.tape import Tape
 from bot.verbs.breaking import breakable
 from bot.verbs.printing import printable
-from bot.verbs.query import announce, hang_up, interrupted
+from bot.verbs.query import announce, broken
 from bot.verbs.reaching import EX_UNREACHABLE, opened
 from bot.verbs.replaying import MOST_DIFFERENCES, Replay, Run
 
@@ -80,13 +80,11 @@ def run(arguments: Namespace) -> int:
     except RecordError as error:
         print(printable(f"it cannot be played by version {__version__}: {error}"), file=sys.stderr)
         return EX_DATAERR
-    except (KeyboardInterrupt, duckdb.InterruptException, RuntimeError) as error:
-        return interrupted(error)
+    except (duckdb.InterruptException, RuntimeError) as error:
+        return broken(error)
     except duckdb.Error as error:
         print(printable(f"it cannot be read: {told(error)}"), file=sys.stderr)
         return EX_DATAERR
-    except BrokenPipeError:
-        return hang_up()
 
 
 @contextmanager
