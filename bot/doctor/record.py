@@ -104,7 +104,12 @@ def _held(config: Config, holder: str) -> Finding:
     pid = holder.rpartition(" ")[2]
     command = command_of(int(pid)) if pid.isdecimal() else ""
     who = f"{holder} ({command})" if command else holder
-    told = _recorder(config)
+    try:
+        told = _recorder(config)
+    except requests.Timeout:
+        return fail(NAME, str(config.duckdb_path), f"is held by {who}, and who listens at the "
+                    f"address of these settings gives no answer within {ANSWER_S:g} s",
+                    "see the line `api`: if it is the bot, it hangs")
     if told is None:
         return fail(NAME, str(config.duckdb_path), f"is held by {who}, and no bot answers at the "
                     f"address of these settings", "end that process; or if it is the bot, set "
@@ -119,9 +124,12 @@ def _held(config: Config, holder: str) -> Finding:
 
 
 def _recorder(config: Config) -> dict[str, Any] | None:
+    """None for whatever is not the bot's. Raises: requests.Timeout."""
     try:
         answer = call(config, "/api/v1/recorder", ANSWER_S)
         told = read(answer)
+    except requests.Timeout:
+        raise
     except (requests.RequestException, ValueError):
         return None
     return told if answer.ok and "enabled" in told else None
