@@ -64,6 +64,9 @@ def _file(config: Config) -> Finding:
     subject = str(path)
     if not path.exists():
         return ok(NAME, subject, "is not there yet; the first start makes it")
+    if not path.is_file():
+        return fail(NAME, subject, "is not a regular file, so nothing is recorded",
+                    "move it away, or set DUCKDB_PATH to another one")
     holder = held_by(path)
     if holder is not None:
         return _held(config, f"process {holder}")

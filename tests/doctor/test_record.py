@@ -54,6 +54,13 @@ def test_a_file_that_can_be_opened_is_well(settings: Config) -> None:
     assert len(before) > 0
 
 
+def test_what_is_no_file_keeps_the_bot_from_recording(settings: Config) -> None:
+    settings.duckdb_path.mkdir(parents=True)
+    level, words, remedy = found(settings)
+    assert level == "fail" and "not a regular file" in words and "moved aside" not in words
+    assert "DUCKDB_PATH" in remedy
+
+
 def test_a_file_of_a_newer_program_is_a_failure(settings: Config) -> None:
     with duckdb.connect(str(made(settings))) as con:
         con.execute("INSERT INTO openings VALUES (TIMESTAMP '2026-11-01', 'x', 99, '9.9', 1000)")
