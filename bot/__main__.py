@@ -107,7 +107,7 @@ def _parser(wanted: list[str]) -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from bot.config import load, misspelt
+    from bot.config import doubled, load, misspelt
     config = load()
     from bot.app import Bot
     from bot.logs.writer import LogWriter
@@ -115,6 +115,8 @@ def _run(arguments: argparse.Namespace) -> int:
     writer.start()
     for warning in misspelt():
         log.warning("⚠️ %s", warning, extra=facts("setting_unknown"))
+    for warning in doubled():
+        log.warning("⚠️ %s", warning, extra=facts("setting_doubled"))
     if writer.file_fault:
         log.warning("⚠️ %s", writer.file_fault, extra=facts("log_failed"))
     bot = Bot(config)

@@ -19,6 +19,7 @@ from bot.record.owner import NAME as OWNER
 from bot.record.schema import VERSION
 from bot.record.vitals import Room
 from bot.verbs.calling import call, read
+from bot.wording import counted
 from bot.worker import Deadline
 
 NAME = "record"
@@ -86,8 +87,10 @@ def _file(config: Config) -> Finding:
     if missing:
         return warn(NAME, subject, f"{len(missing)} files of the archive are missing, the first is "
                     f"{missing[0]}", "mount or restore them")
-    return ok(NAME, subject, f"can be opened; {path.stat().st_size / 1e6:.1f} MB, {rows} starts "
-              f"since {first:%Y-%m-%d}" if rows else "can be opened, and holds nothing yet")
+    if not rows:
+        return ok(NAME, subject, "can be opened, and holds nothing yet")
+    return ok(NAME, subject, f"can be opened; {path.stat().st_size / 1e6:.1f} MB, "
+              f"{counted(rows, 'start')} since {first:%Y-%m-%d}")
 
 
 def _unreadable(path: Path, words: str) -> Finding:

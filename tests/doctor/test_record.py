@@ -50,7 +50,7 @@ def test_a_file_that_can_be_opened_is_well(settings: Config) -> None:
     assert found(settings)[:2] == ("ok", "can be opened, and holds nothing yet")
     with duckdb.connect(str(path)) as con:
         con.execute("INSERT INTO openings VALUES (TIMESTAMP '2026-11-01', 'x', 3, '0.1', 1000)")
-    assert "1 starts since 2026-11-01" in found(settings)[1]
+    assert "1 start since 2026-11-01" in found(settings)[1]
     assert len(before) > 0
 
 
