@@ -90,13 +90,15 @@ def alert_hosts(config: Config) -> Iterator[Host]:
 
 
 def hosts(config: Config) -> list[Host]:
-    """Every one once, with the first use of it."""
+    """Every one once, with all who use it, and the setting that is tried first."""
     found: dict[tuple[str, int], Host] = {}
     places = (*stream_places(config), *rest_places(config))
     for place in sorted(places, key=lambda place: not place.first):
-        found.setdefault((place.host, place.port), Host(
+        one = found.setdefault((place.host, place.port), Host(
             place.host, place.port, place.exchange.NAME, place.setting, place.secure,
             spare=not place.first, chosen=_chosen(place.setting, place.url)))
+        if place.exchange.NAME not in one.use.split(", "):
+            found[place.host, place.port] = one._replace(use=f"{one.use}, {place.exchange.NAME}")
     if uses_kafka(config):
         for broker in config.kafka_brokers:
             name, port = broker_address(broker)

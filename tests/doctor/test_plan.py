@@ -56,6 +56,8 @@ def test_a_host_is_looked_up_once() -> None:
     found = each_once(hosts(config(BINANCE_WS_URL="wss://x.example:1",
                                    BINANCE_REST_URL="https://x.example:2")))
     assert [host.name for host in found].count("x.example") == 1
+    shared = hosts(config(BINANCE_WS_URL="wss://x.example", OKX_WS_URL="wss://x.example"))
+    assert [host.use for host in shared if host.name == "x.example"] == ["binance, okx"]
 
 
 def test_no_name_of_a_check_tells_a_secret() -> None:
