@@ -1,5 +1,6 @@
 """The verb `export`: a span of the record as a file of its own."""
 
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -32,7 +33,9 @@ EX_CANTCREAT = 73  # as in sysexits.h
 SUFFIXES = (".csv", ".parquet", ".duckdb")
 MOST_GAPS = 10
 WHY = {"down": "the bot did not run", "lost": "it is not in the record any more",
-       "unrecorded": "rows were refused, for too many waited"}
+       "unrecorded": "rows were refused, for too many waited",
+       "before": "the record does not go back so far"}
+DRAFT = re.compile(r"\.([^/]+)\.[0-9a-f]{32}(\.wal)?")  # nobody asked for that name
 EPILOG = """\
 examples:
   python -m bot export --from -1h --out last-hour.parquet
@@ -101,7 +104,8 @@ def run(arguments: Namespace) -> int:
     except (duckdb.InterruptException, RuntimeError) as error:
         return broken(error)
     except duckdb.Error as error:
-        print(f"nothing was written: {told(error)}", file=sys.stderr)
+        words = DRAFT.sub(r"\1", told(error))
+        print(f"nothing was written: {words}", file=sys.stderr)
         return EX_NOTHING
     except OSError as error:
         if arguments.out == "-":  # then it is about the output
@@ -145,7 +149,7 @@ def _symbol(table: str, text: str | None) -> str | None:
 
 
 def _export(record: Record, wish: Wish) -> int:
-    for gap in (found := gaps(record.con, wish.since, wish.until))[:MOST_GAPS]:
+    for gap in (found := gaps(record.con, wish.table, wish.since, wish.until))[:MOST_GAPS]:
         print(f"not recorded: {in_iso(gap.since)} to {in_iso(gap.until)}, {WHY[gap.rule]}",
               file=sys.stderr)
     if len(found) > MOST_GAPS:

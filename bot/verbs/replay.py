@@ -113,7 +113,7 @@ def _replay(tape: Tape, since: datetime | None, until: datetime | None) -> int:
         at = EPOCH + timedelta(milliseconds=made.at_ms)
         if isinstance(made, Run):
             _introduce(made)
-        elif since is None or at >= since:
+        elif (since is None or at >= since) and _changes(made.decision):
             print(printable(f"{in_iso(at)} {_words(made.decision)}"))
     sys.stdout.flush()
     return _tell(replay, played.last - played.first + 1, monotonic() - began)
@@ -129,6 +129,12 @@ def _introduce(run: Run) -> None:
     if settings.made_on != HERE:
         print(printable(f"  warning: it was recorded on {settings.made_on}, and this is {HERE}: "
                         "the last digits of `confidence` may differ"), file=sys.stderr)
+
+
+def _changes(one: Decision) -> bool:
+    """What a symbol is worth before there is any news of it is noted, and is no news."""
+    detail = one.detail or {}
+    return one.kind != "verdict" or detail.get("from") != detail.get("to")
 
 
 def _words(one: Decision) -> str:
