@@ -147,7 +147,7 @@ def _standing(tier: Json, state: str, of: str) -> str:
     if tier["state"] == "passed over":
         first = "" if tier["tier"] in ("okx", "mock") else f"{state}; "
         return f"{first}{of}passed over, {tier['why']}"
-    return f"off: {tier['why']}" if tier["state"] == "off" else state
+    return str(tier["why"]) if tier["state"] == "off" else state
 
 
 def record_table(told: Json) -> Table | None:

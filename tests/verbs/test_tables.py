@@ -61,7 +61,7 @@ def test_the_tiers_say_who_serves_what() -> None:
 def test_a_tier_that_is_asked_in_vain_says_why() -> None:
     tiers = [
         {"tier": "websocket", "state": "passed over", "why": "no fit source"},
-        {"tier": "kafka", "state": "off", "why": "ENABLE_KAFKA is false"},
+        {"tier": "kafka", "state": "off", "why": "switched off (ENABLE_KAFKA)"},
         {"tier": "okx", "state": "passed over", "why": "timed out"},
         {"tier": "mock", "state": "serving", "why": "made up"}]
 
@@ -69,7 +69,7 @@ def test_a_tier_that_is_asked_in_vain_says_why() -> None:
         return [row[2] for row in tier_table(prices, health(), [], tiers).rows[1:]]
 
     assert states([no_price()]) == [
-        "2 of 2 sources connected; passed over, no fit source", "off: ENABLE_KAFKA is false",
+        "2 of 2 sources connected; passed over, no fit source", "switched off (ENABLE_KAFKA)",
         "passed over, timed out", "made up, in simulation only"]
     assert states([no_price(), price("ETHUSDT")])[2] == "BTCUSDT: passed over, timed out"
     waits = [tier | {"state": "standing by"} for tier in tiers]
