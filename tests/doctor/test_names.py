@@ -13,7 +13,7 @@ from bot.worker import Deadline
 from tests.doctor.helpers import config, only
 
 HOST = Host("stream.example.com", 9443, "binance", "BINANCE_WS_URL", secure=True)
-SOON = Deadline(1.0)
+SOON = Deadline(3600.0)  # it runs from here on, and over many tests
 
 
 def test_a_name_that_is_found_is_well() -> None:
