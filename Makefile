@@ -9,6 +9,8 @@ ARGS ?=
 # the demo has its own folder and port, so that a real bot beside it is not disturbed
 DEMO := data/demo
 DEMO_PORT ?= 3101
+# its practice exchanges take five ports from here on
+DEMO_EXCHANGES ?= 9100
 
 .DEFAULT_GOAL := help
 .PHONY: help run test kafka demo lint bench chaos api clean
@@ -73,41 +75,66 @@ $(BIN)/python:
 		echo "$(PYTHON) has no venv. On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
+demo_python := $(if $(filter /%,$(BIN)),$(BIN),../../$(BIN))/python
+demo_control := $(if $(filter-out 9100,$(DEMO_EXCHANGES)), --control-port $(DEMO_EXCHANGES))
+
 define demo_hints
 
 A bot on practice exchanges is starting. Its dashboard: http://localhost:$(DEMO_PORT)/
-In another terminal:
+In another terminal, where its settings are (.env), so that every verb finds it:
 
+  cd $(DEMO)
+  $(demo_python) -m bot status --watch
+  $(demo_python) -m bot price BTCUSDT --explain
   curl localhost:$(DEMO_PORT)/api/v1/prices/BTCUSDT
-  curl localhost:$(DEMO_PORT)/api/websocket/health
-  API_PORT=$(DEMO_PORT) $(BIN)/python -m bot status --watch
 
 Make something go wrong, and watch the lines below:
 
-  $(BIN)/python -m bot sandbox throw binance silence --seconds 20
-  $(BIN)/python -m bot sandbox throw okx cut
-  $(BIN)/python -m bot sandbox faults         # what else there is, and what is on
-  $(BIN)/python -m bot sandbox heal           # end it all
+  $(demo_python) -m bot sandbox$(demo_control) throw binance silence --seconds 20
+  $(demo_python) -m bot sandbox$(demo_control) throw okx cut
+  $(demo_python) -m bot sandbox$(demo_control) faults         # what else there is, and what is on
+  $(demo_python) -m bot sandbox$(demo_control) heal           # end it all
 
-Ctrl-C ends both. Its data and log are in $(DEMO).
+Ctrl-C ends both. Its settings, data and log are in $(DEMO).
 
 endef
 export demo_hints
 
+define demo_settings
+INSTANCE_ID=demo
+MODE=simulation
+TRADING_SYMBOL=BTCUSDT,ETHUSDT
+ENABLE_WEBSOCKET_FEEDS=true
+API_HOST=127.0.0.1
+API_PORT=$(DEMO_PORT)
+DUCKDB_PATH=analytics.duckdb
+LOG_DIR=logs
+endef
+export demo_settings
+
 # The exchanges run in a session of their own, so that Ctrl-C reaches the bot alone and they end
-# after it. The bot runs where no .env is. `wait` returns early on a signal, hence the loop.
+# after it. The settings are in .env for the verbs, and given to the bot over those of this shell.
+# `wait` returns early on a signal, hence the loop.
 define run_demo
 bin="$(abspath $(BIN))"; mkdir -p $(DEMO) && cd $(DEMO) || exit 1; \
-setsid "$$bin/python" -m bot sandbox --rate 4 >exchanges.log 2>&1 & exchanges=$$!; \
+port=$(DEMO_EXCHANGES); \
+if "$$bin/python" -m bot sandbox --control-port $$port faults >/dev/null 2>&1; then \
+	echo "A demo runs already$$(sed -n 's|^API_PORT=| (http://localhost:|p' .env 2>/dev/null \
+		| sed 's|$$|/)|'), or practice exchanges without one: end them first, with Ctrl-C" \
+		"where they run; ss -ltnp says who has port $$port."; exit 1; fi; \
+setsid "$$bin/python" -m bot sandbox --rate 4 --control-port $$port \
+	--binance-port $$((port + 1)) --okx-port $$((port + 2)) --binance-rest-port $$((port + 3)) \
+	--okx-rest-port $$((port + 4)) >exchanges.log 2>&1 & exchanges=$$!; \
 trap 'kill $$exchanges 2>/dev/null; wait $$exchanges' EXIT; trap : INT; \
 trap 'kill $${bot:-$$exchanges}' TERM HUP; \
 until grep -q '^OKX_REST_URL=' exchanges.log; do \
-	kill -0 $$exchanges 2>/dev/null || { cat exchanges.log; exit 1; }; sleep 0.1; done; \
+	kill -0 $$exchanges 2>/dev/null || { cat exchanges.log; \
+		echo "With other ports, five from 9200 on: make demo DEMO_EXCHANGES=9200"; exit 1; }; \
+	sleep 0.1; done; \
+{ echo "# Written by make demo, anew each time."; printf '%s\n' "$$demo_settings"; \
+	grep '^[A-Z_]*_URL=' exchanges.log; } >.env; \
 printf '%s\n' "$$demo_hints"; \
-env $$(grep '^[A-Z_]*_URL=' exchanges.log) INSTANCE_ID=demo MODE=simulation \
-	TRADING_SYMBOL=BTCUSDT,ETHUSDT ENABLE_WEBSOCKET_FEEDS=true API_HOST=127.0.0.1 \
-	API_PORT=$(DEMO_PORT) DUCKDB_PATH=analytics.duckdb LOG_DIR=logs \
-	"$$bin/python" -m bot & bot=$$!; \
+env $$(grep '^[A-Z_]*=' .env) "$$bin/python" -m bot & bot=$$!; \
 wait $$bot; code=$$?; \
 while kill -0 $$bot 2>/dev/null; do wait $$bot; code=$$?; done; \
 exit $$code

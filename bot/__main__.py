@@ -13,6 +13,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from bot import __version__
+from bot.ending import ended
 from bot.errors import ConfigError, PortTakenError
 from bot.logs.facts import facts
 
@@ -61,6 +62,10 @@ log = logging.getLogger("bot")
 def main(argv: list[str] | None = None) -> int:
     """Returns: the exit code."""
     words = sys.argv[1:] if argv is None else argv
+    return ended(lambda: _done(words))
+
+
+def _done(words: list[str]) -> int:
     arguments = _parser(words[:1]).parse_args(words)
     try:
         code: int = arguments.run(arguments)
@@ -82,7 +87,8 @@ def _parser(wanted: list[str]) -> argparse.ArgumentParser:
         epilog="Each verb has examples: `status --help`. "
                "Settings come from the environment and from .env; `check` shows them. Exit codes: "
                "0 clean stop, 1 a thread did not stop in time, 69 port taken or bot not reached, "
-               "70 internal fault, 78 bad settings.")
+               "70 internal fault, 74 the output of a verb cannot be written, 78 bad settings, "
+               "130 interrupted.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.set_defaults(run=_run)
     verbs = parser.add_subparsers(
@@ -101,7 +107,7 @@ def _parser(wanted: list[str]) -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from bot.config import load, misspelt
+    from bot.config import doubled, load, misspelt
     config = load()
     from bot.app import Bot
     from bot.logs.writer import LogWriter
@@ -109,6 +115,8 @@ def _run(arguments: argparse.Namespace) -> int:
     writer.start()
     for warning in misspelt():
         log.warning("⚠️ %s", warning, extra=facts("setting_unknown"))
+    for warning in doubled():
+        log.warning("⚠️ %s", warning, extra=facts("setting_doubled"))
     if writer.file_fault:
         log.warning("⚠️ %s", writer.file_fault, extra=facts("log_failed"))
     bot = Bot(config)

@@ -14,7 +14,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from dotenv.parser import parse_stream
+from dotenv.parser import Binding, parse_stream
 
 from bot.conflicts import DEPENDS, conflicts
 from bot.errors import ConfigError, shown
@@ -196,6 +196,22 @@ def misspelt(env_file: Path = ENV_FILE) -> list[str]:
     return warnings
 
 
+def doubled(env_file: Path = ENV_FILE) -> list[str]:
+    """Warnings for names that stand in the file more than once."""
+    lines: dict[str, list[int]] = {}
+    for row in _parsed(env_file):
+        if row.key is not None:
+            lines.setdefault(row.key, []).append(_line_of(row))
+    return [f"{env_file}: {name} stands on lines {', '.join(map(str, at[:-1]))} and {at[-1]}, and "
+            f"only the last counts" for name, at in lines.items() if len(at) > 1]
+
+
+def _line_of(row: Binding) -> int:
+    """What is parsed begins with the empty lines before it."""
+    text = row.original.string
+    return row.original.line + text[:len(text) - len(text.lstrip())].count("\n")
+
+
 def effective(config: Config) -> list[tuple[str, str]]:
     """Every setting as it would stand in the file, secrets masked."""
     lines = []
@@ -207,9 +223,14 @@ def effective(config: Config) -> list[tuple[str, str]]:
 
 
 def _filed(env_file: Path) -> dict[str, str | None]:
+    return {row.key: row.value for row in _parsed(env_file) if row.key is not None}
+
+
+def _parsed(env_file: Path) -> list[Binding]:
+    """Raises: ConfigError."""
     try:
         if not env_file.exists():
-            return {}
+            return []
         text = env_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{env_file}: cannot be read ({error}); make it readable UTF-8 text or "
@@ -219,4 +240,4 @@ def _filed(env_file: Path) -> dict[str, str | None]:
     if bad := [line.original for line in lines if line.error]:
         raise ConfigError([f"{env_file}, line {line.line}: must be NAME=value, got "
                            f"{shown(line.string.strip())}" for line in bad])
-    return {line.key: line.value for line in lines if line.key is not None}
+    return lines

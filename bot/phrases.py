@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.causes import TIERS
 from bot.model import LinkStatus, Quote, RecordStatus, SourceStatus
+from bot.wording import counted
 
 
 def severity(previous: str | None, current: str | None) -> str:
@@ -38,9 +39,9 @@ def amiss(links: Sequence[LinkStatus], record: RecordStatus | None) -> str:
     faults = [f"; cannot {link.direction} {link.topic}: {link.reason}"
               for link in links if link.up is False]
     if record is not None and not record.active:
-        faults.append(f"; not recording: {record.state}, {record.waiting} rows waiting")
+        faults.append(f"; not recording: {record.state}, {counted(record.waiting, 'row')} waiting")
     elif record is not None and record.is_low:
         faults.append(f"; {record.state}")
     if record is not None and record.dropped:
-        faults.append(f"; {record.dropped} rows not recorded since the start")
+        faults.append(f"; {counted(record.dropped, 'row')} not recorded since the start")
     return "".join(faults)

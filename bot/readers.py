@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from bot.symbols import Symbol, parse_symbol
 
-NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
+NUMBER = re.compile(r"[+-]?[0-9]+")
+MOST_DIGITS = 18  # int() refuses very long ones in words of its own
 LABEL = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]*[A-Za-z0-9_])?")  # of a host name; Docker allows _
 TOPIC = re.compile(r"[A-Za-z0-9._-]{1,242}")
 TELEGRAM_TOKEN = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_-]{10,100}")
@@ -48,10 +49,9 @@ def whole(low: int, high: int, unit: str = "") -> Callable[[str], int]:
     def read(text: str) -> int:
         if not NUMBER.fullmatch(text):  # int() also reads 1_000 and other scripts' digits
             raise ValueError(f"must be a whole number{' of' if unit else ''}{unit}")
-        number = int(text)
-        if not low <= number <= high:
+        if len(text) > MOST_DIGITS or not low <= int(text) <= high:
             raise ValueError(f"must be between {low} and {high}{unit}")
-        return number
+        return int(text)
     return read
 
 
@@ -87,11 +87,22 @@ def parts_of(text: str) -> list[str]:
 
 def several(read: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
     def read_all(text: str) -> tuple[str, ...]:
-        names = tuple(read(part) for part in parts_of(text))
+        parts = parts_of(text)
+        names = tuple(_one(read, part, len(parts)) for part in parts)
         if len(set(names)) < len(names):
             raise ValueError("names the same one twice")
         return names
     return read_all
+
+
+def _one(read: Callable[[str], str], part: str, count: int) -> str:
+    """Raises: ValueError that says which of `count` is meant."""
+    try:
+        return read(part)
+    except ValueError as fault:
+        if count == 1 or "@" in part:  # which may be user:password@host
+            raise
+        raise ValueError(f"{fault}; {part[:64]!r} is none of them") from None
 
 
 def symbols(text: str) -> tuple[Symbol, ...]:

@@ -1,6 +1,7 @@
 """One setting: the variable it is read from, its default, and how it is read and shown."""
 
 import dataclasses
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from bot.exchanges import ALL
 from bot.symbols import Symbol
 
 MASK = "****"
+LOG_IN = re.compile(r"://[^/?#,\s]*@")  # user:password of a URL
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,8 +23,12 @@ class Setting:
     secret: bool = False
 
     def shown(self, value: object) -> str:
-        """`value` as it would stand in the file; a secret is masked."""
-        return MASK if self.secret and value is not None else written(value)
+        """`value` as it would stand in the file; a secret is masked, and so is what stands before
+        the @ of a URL.
+        """
+        if self.secret and value is not None:
+            return MASK
+        return LOG_IN.sub(f"://{MASK}@", written(value))
 
 
 def setting(name: str, default: str, read: Callable[[str], Any], help: str, *,

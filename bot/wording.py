@@ -8,6 +8,11 @@ import websocket
 LIMIT = 160
 
 
+def counted(number: int, what: str) -> str:
+    """1 row, 2 rows. what: one of it."""
+    return f"{number} {what}" + ("" if number == 1 else "s")
+
+
 def worded(error: Exception) -> str:
     """What went wrong on the network, in one line."""
     if isinstance(error, TimeoutError | websocket.WebSocketTimeoutException | requests.Timeout):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.config import SETTINGS, Config, effective, load, misspelt
+from bot.config import SETTINGS, Config, doubled, effective, load, misspelt
 from bot.errors import ConfigError
 from bot.setting import MASK
 
@@ -122,9 +122,12 @@ def test_urls_belong_to_their_exchange() -> None:
     ("ENABLE_FAILOVER", "1", "must be true or false, got '1'"),
     ("PRIMARY_EXCHANGE", "binanse", "did you mean binance?), got 'binanse'"),
     ("CONFLICT_RESOLUTION", "median", "must be one of primary, latest, average, got 'median'"),
-    ("EXCHANGES", "binance,kraken", "must be one of binance, okx, got 'binance,kraken'"),
+    ("EXCHANGES", "binance,kraken",
+     "must be one of binance, okx; 'kraken' is none of them, got 'binance,kraken'"),
     ("TRADING_SYMBOL", "BTC", "write it as BTC-USDT"),
     ("MAX_SOURCE_LATENCY", "-1", "must be between 1 and 86400000 ms, got '-1'"),
+    ("MAX_SOURCE_LATENCY", "9" * 20, "must be between 1 and 86400000 ms, got '9999"),
+    ("MAX_SOURCE_LATENCY", "9" * 9999, "must be between 1 and 86400000 ms, got '9999"),
     ("MAX_PRICE_AGE", "soon", "must be a whole number of ms, got 'soon'"),
     ("API_PORT", "65536", "must be between 1 and 65535"),
     ("OKX_WS_URL", "https://ws.okx.com", "must be URLs that begin with ws:// or wss://"),
@@ -256,6 +259,25 @@ def test_misspelt_names_are_told_with_the_near_one(env_file: Path) -> None:
 def test_misspelt_names_never_show_a_value(env_file: Path) -> None:
     env_file.write_text(f"API_TOKN={SECRET}\n")
     assert len(misspelt(env_file)) == 1 and SECRET not in misspelt(env_file)[0]
+
+
+def test_a_name_that_stands_there_twice_is_told_with_its_lines(env_file: Path) -> None:
+    env_file.write_text(
+        f"API_PORT=1\n\n# and\nAPI_TOKEN={SECRET}\nAPI_PORT=2\nMODE=paper_trading\n\n"
+        "export API_PORT=3\nAPI_TOKEN=x\n")
+    port, token = doubled(env_file)
+    assert port == f"{env_file}: API_PORT stands on lines 1, 5 and 8, and only the last counts"
+    assert "API_TOKEN stands on lines 4 and 9," in token and SECRET not in token
+    assert load({}, env_file).api_port == 3
+    assert doubled(env_file.with_name("none")) == []
+
+
+def test_what_stands_before_the_host_of_a_url_is_masked() -> None:
+    there = {"BINANCE_REST_URL": f"https://me:{SECRET}@a.example/p,https://b.example/@x",
+             "OKX_WS_URL": f"wss://{SECRET}@c.example"}
+    shown = dict(effective(loaded(there)))
+    assert shown["BINANCE_REST_URL"] == "https://****@a.example/p,https://b.example/@x"
+    assert shown["OKX_WS_URL"] == "wss://****@c.example"
 
 
 @pytest.mark.parametrize("row", SETTINGS.values(), ids=SETTINGS)

@@ -18,11 +18,11 @@ ROOT = Path(bot.__file__).parent
 
 LAYERS = {module: number for number, modules in enumerate((
     "bot bot.backoff bot.causes bot.conflicts bot.doctor bot.doctor.finding bot.doctor.processes "
-    "bot.drills bot.feeds bot.feeds.drill bot.feeds.frames bot.feeds.line bot.feeds.pacing "
-    "bot.feeds.pings bot.folding bot.incidents bot.incidents.incident bot.incidents.rehearsed "
-    "bot.judging bot.judging.agreement bot.judging.clocks bot.limits bot.logs bot.logs.facts "
-    "bot.logs.flood bot.metrics bot.metrics.buckets bot.model bot.sources bot.symbols bot.systemd "
-    "bot.trail bot.trail.course bot.verbs bot.verbs.terminal bot.wording",
+    "bot.drills bot.ending bot.feeds bot.feeds.drill bot.feeds.frames bot.feeds.line "
+    "bot.feeds.pacing bot.feeds.pings bot.folding bot.incidents bot.incidents.incident "
+    "bot.incidents.rehearsed bot.judging bot.judging.agreement bot.judging.clocks bot.limits "
+    "bot.logs bot.logs.facts bot.logs.flood bot.metrics bot.metrics.buckets bot.model bot.sources "
+    "bot.symbols bot.systemd bot.trail bot.trail.course bot.verbs bot.verbs.terminal bot.wording",
     "bot.drills.witness bot.errors bot.events bot.feeds.handover bot.feeds.planning "
     "bot.feeds.subscriptions bot.health bot.incidents.gap bot.incidents.story "
     "bot.incidents.tally bot.judging.fitness bot.judging.journal bot.logs.lines "

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from bot.doctor.commands import BUS, Unasked, has_systemd, properties
-from bot.doctor.finding import ClockReading, Finding, Report, fail, ok, warn
+from bot.doctor.finding import ClockReading, Finding, Report, fail, ok, skip, warn
 from bot.doctor.rounds import Check
 from bot.worker import Deadline
 
@@ -24,8 +24,8 @@ def clock_checks() -> Iterator[Check]:
 def ntp(deadline: Deadline) -> Report:
     """What the system says of itself."""
     if not has_systemd():
-        return Report((ok(NAME, "NTP", "no systemd here that could say whether the clock is in "
-                          "step"),))
+        return Report((skip(NAME, "NTP", "not known: no systemd here that could say whether the "
+                            "clock is in step"),))
     try:
         return Report((ntp_state(properties(
             ["timedatectl", "show", "--property=NTP", "--property=NTPSynchronized"],

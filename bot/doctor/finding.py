@@ -5,14 +5,15 @@ from typing import Literal
 
 import msgspec
 
-Level = Literal["ok", "warn", "fail"]
+# skip: not looked at, or it cannot be from here; no fault, and no ok either.
+Level = Literal["ok", "skip", "warn", "fail"]
 # As Nagios counts.
-EXIT_CODES: dict[Level, int] = {"ok": 0, "warn": 1, "fail": 2}
+EXIT_CODES: dict[Level, int] = {"ok": 0, "skip": 0, "warn": 1, "fail": 2}
 
 
 class Finding(msgspec.Struct, frozen=True):
     """One line. subject: whom it is about; empty where the check says it all. remedy: what to do,
-    for all but `ok`.
+    for warn and fail.
     """
 
     check: str
@@ -51,12 +52,23 @@ def ok(check: str, subject: str, words: str) -> Finding:
     return Finding(check, "ok", subject, words)
 
 
+def skip(check: str, subject: str, words: str) -> Finding:
+    return Finding(check, "skip", subject, words)
+
+
 def warn(check: str, subject: str, words: str, remedy: str) -> Finding:
     return Finding(check, "warn", subject, words, remedy)
 
 
 def fail(check: str, subject: str, words: str, remedy: str) -> Finding:
     return Finding(check, "fail", subject, words, remedy)
+
+
+def softened(finding: Finding) -> Finding:
+    """About what is only tried when something else fails: a failure is worth a warning."""
+    if finding.level != "fail":
+        return finding
+    return msgspec.structs.replace(finding, level="warn")
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

@@ -11,7 +11,7 @@ from bot.record.vitals import Room
 
 SLOW_FSYNC_S = 0.2
 WRITTEN = b"x" * 65_536
-GB = 1e9
+GB, MB = 1e9, 1e6
 
 
 def existing(folder: Path) -> Path:
@@ -35,17 +35,21 @@ def writable(check: str, folder: Path, setting: str, room: Room = Room()) -> Fin
         free = shutil.disk_usage(found).free
     except OSError as error:
         return fail(check, subject, f"{words}cannot be written to: {error.strerror}", remedy)
-    words += f"can be written, fsync {fsync_s * 1000:.1f} ms, {free / GB:,.1f} GB free"
+    words += f"can be written, fsync {fsync_s * 1000:.1f} ms, {_size(free)} free"
     if free < room.stop:
-        return fail(check, subject, f"{words}: with less than {room.stop / GB:g} GB nothing is "
+        return fail(check, subject, f"{words}: with less than {_size(room.stop)} nothing is "
                     f"recorded", f"make room, or set {setting} to another disk")
     if free < room.warn:
-        return warn(check, subject, f"{words}: less than {room.warn / GB:g} GB",
+        return warn(check, subject, f"{words}: less than {_size(room.warn)}",
                     f"make room, or set {setting} to another disk")
     if fsync_s > SLOW_FSYNC_S:
         return warn(check, subject, f"{words}: slow", "another disk; each commit waits for it, and "
                     "prices do not")
     return ok(check, subject, words)
+
+
+def _size(count: float) -> str:
+    return f"{count / GB:,.1f} GB" if count >= GB else f"{count / MB:.0f} MB"
 
 
 def _written(folder: Path) -> float:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from bot.config import Config
+from bot.config import SETTINGS, Config
 from bot.exchanges import ALL
 from bot.exchanges.base import Exchange
 from bot.feeds.dial import port_of
@@ -38,7 +38,8 @@ class Place(NamedTuple):
 
 class Host(NamedTuple):
     """A name to look up. use: who needs it. proxied: it is reached through a proxy, if one is set.
-    spare: only addresses lead there that are tried when others fail.
+    spare: only addresses lead there that are tried when others fail. chosen: the setting differs
+    from its default, so it may be misspelt.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Host(NamedTuple):
     secure: bool = False
     proxied: bool = True
     spare: bool = False
+    chosen: bool = True
 
     @property
     def scheme(self) -> str:
@@ -88,18 +90,21 @@ def alert_hosts(config: Config) -> Iterator[Host]:
 
 
 def hosts(config: Config) -> list[Host]:
-    """Every one once, with the first use of it."""
+    """Every one once, with all who use it, and the setting that is tried first."""
     found: dict[tuple[str, int], Host] = {}
     places = (*stream_places(config), *rest_places(config))
     for place in sorted(places, key=lambda place: not place.first):
-        found.setdefault((place.host, place.port), Host(
+        one = found.setdefault((place.host, place.port), Host(
             place.host, place.port, place.exchange.NAME, place.setting, place.secure,
-            spare=not place.first))
+            spare=not place.first, chosen=_chosen(place.setting, place.url)))
+        if place.exchange.NAME not in one.use.split(", "):
+            found[place.host, place.port] = one._replace(use=f"{one.use}, {place.exchange.NAME}")
     if uses_kafka(config):
         for broker in config.kafka_brokers:
             name, port = broker_address(broker)
             found.setdefault((name, port), Host(name, port, "kafka", "KAFKA_BROKERS",
-                                                proxied=False))
+                                                proxied=False,
+                                                chosen=_chosen("KAFKA_BROKERS", broker)))
     for host in alert_hosts(config):
         found.setdefault((host.name, host.port), host)
     return list(found.values())
@@ -107,4 +112,9 @@ def hosts(config: Config) -> list[Host]:
 
 def _host(url: str, use: str, setting: str) -> Host:
     parts = urlsplit(url)
-    return Host(str(parts.hostname), port_of(parts), use, setting, parts.scheme == "https")
+    return Host(str(parts.hostname), port_of(parts), use, setting, parts.scheme == "https",
+                chosen=_chosen(setting, url))
+
+
+def _chosen(setting: str, text: str) -> bool:
+    return text not in SETTINGS[setting].default.split(",")

@@ -7,7 +7,7 @@ from bot.doctor.alerts import alert_checks
 from bot.doctor.brokers import broker_checks
 from bot.doctor.certificates import certificate_checks
 from bot.doctor.clock import clock_checks, compare_clocks
-from bot.doctor.finding import Finding, Report, ok
+from bot.doctor.finding import Finding, Report, skip
 from bot.doctor.log_folder import log_checks
 from bot.doctor.machine import machine_checks
 from bot.doctor.names import name_checks
@@ -61,7 +61,7 @@ def unneeded(planned: Iterable[Check], only: Collection[str] = NAMES) -> Iterato
     there = {*(check.name for check in planned), *RESTS_ON}
     for name in NAMES:
         if name in only and name not in there:
-            yield ok(name, "", UNNEEDED[name])
+            yield skip(name, "", UNNEEDED[name])
 
 
 def _all(config: Config) -> Iterator[Check]:

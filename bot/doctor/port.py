@@ -11,7 +11,7 @@ import requests
 
 from bot.config import Config
 from bot.doctor.finding import Finding, Report, fail, ok, warn
-from bot.doctor.processes import listener
+from bot.doctor.processes import Listener, listener
 from bot.doctor.rounds import Check
 from bot.verbs.calling import call, read
 from bot.worker import Deadline
@@ -57,6 +57,25 @@ def _remedy(error: OSError) -> str:
 
 def _taken(config: Config, subject: str) -> Finding:
     who = listener(config.api_port)
+    try:
+        return _answering(config, subject, who.words)
+    except requests.Timeout:
+        return _silent(subject, who)
+
+
+def _silent(subject: str, who: Listener) -> Finding:
+    """A bot that hangs is not to be taken for a stranger."""
+    hangs = f"is taken by {who.words}, which gives no answer within {ANSWER_S:g} s"
+    dump = f"`py-spy dump --pid {who.pid or 'PID'}`"
+    look = f"look at journalctl -u autonomous-bot and {dump}, then restart it"
+    if who.is_bot:
+        return fail(NAME, subject, f"{hangs}: a bot that hangs", look)
+    return fail(NAME, subject, hangs, f"if it is the bot, {look}; if not, end it, or set API_PORT "
+                "to another one")
+
+
+def _answering(config: Config, subject: str, who: str) -> Finding:
+    """Raises: requests.Timeout."""
     # not with the token, which is nobody's business until it is known who listens there
     alive = _asked(dataclasses.replace(config, api_token=None), "/healthz")
     if alive is None or alive.get("status") != "ok" or "instance" not in alive:
@@ -81,8 +100,10 @@ def _served(price: dict[str, Any]) -> str:
 
 
 def _asked(config: Config, path: str) -> dict[str, Any] | None:
-    """None for whatever is not the bot's."""
+    """None for whatever is not the bot's. Raises: requests.Timeout."""
     try:
         return read(call(config, path, ANSWER_S))
+    except requests.Timeout:
+        raise
     except (requests.RequestException, ValueError):
         return None

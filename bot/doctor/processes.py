@@ -4,10 +4,12 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 PROC = Path("/proc")
 LISTENING = "0A"
 LONGEST = 60
+BOT = re.compile(r" -m bot\b|/autonomous-bot\b")  # in its command line
 
 
 def command_of(pid: int) -> str:
@@ -20,13 +22,23 @@ def command_of(pid: int) -> str:
     return line if len(line) <= LONGEST else line[:LONGEST - 1] + "…"
 
 
-def listener(port: int) -> str:
-    """Who listens there, in words."""
+class Listener(NamedTuple):
+    """Who listens on a port. pid: None if this user may not see it. is_bot: by its command."""
+
+    words: str
+    pid: int | None = None
+
+    @property
+    def is_bot(self) -> bool:
+        return self.pid is not None and BOT.search(self.words) is not None
+
+
+def listener(port: int) -> Listener:
     inodes = set(_inodes(port))
     for pid in _pids() if inodes else ():
         if inodes & set(_sockets(pid)):
-            return f"process {pid} ({command_of(pid)})"
-    return "a process of another user" if inodes else "another process"
+            return Listener(f"process {pid} ({command_of(pid)})", pid)
+    return Listener("a process of another user" if inodes else "another process")
 
 
 def _inodes(port: int) -> Iterator[str]:

@@ -19,6 +19,7 @@ from bot.record.owner import NAME as OWNER
 from bot.record.schema import VERSION
 from bot.record.vitals import Room
 from bot.verbs.calling import call, read
+from bot.wording import counted
 from bot.worker import Deadline
 
 NAME = "record"
@@ -64,6 +65,9 @@ def _file(config: Config) -> Finding:
     subject = str(path)
     if not path.exists():
         return ok(NAME, subject, "is not there yet; the first start makes it")
+    if not path.is_file():
+        return fail(NAME, subject, "is not a regular file, so nothing is recorded",
+                    "move it away, or set DUCKDB_PATH to another one")
     holder = held_by(path)
     if holder is not None:
         return _held(config, f"process {holder}")
@@ -83,8 +87,10 @@ def _file(config: Config) -> Finding:
     if missing:
         return warn(NAME, subject, f"{len(missing)} files of the archive are missing, the first is "
                     f"{missing[0]}", "mount or restore them")
-    return ok(NAME, subject, f"can be opened; {path.stat().st_size / 1e6:.1f} MB, {rows} starts "
-              f"since {first:%Y-%m-%d}" if rows else "can be opened, and holds nothing yet")
+    if not rows:
+        return ok(NAME, subject, "can be opened, and holds nothing yet")
+    return ok(NAME, subject, f"can be opened; {path.stat().st_size / 1e6:.1f} MB, "
+              f"{counted(rows, 'start')} since {first:%Y-%m-%d}")
 
 
 def _unreadable(path: Path, words: str) -> Finding:
@@ -104,7 +110,12 @@ def _held(config: Config, holder: str) -> Finding:
     pid = holder.rpartition(" ")[2]
     command = command_of(int(pid)) if pid.isdecimal() else ""
     who = f"{holder} ({command})" if command else holder
-    told = _recorder(config)
+    try:
+        told = _recorder(config)
+    except requests.Timeout:
+        return fail(NAME, str(config.duckdb_path), f"is held by {who}, and who listens at the "
+                    f"address of these settings gives no answer within {ANSWER_S:g} s",
+                    "see the line `api`: if it is the bot, it hangs")
     if told is None:
         return fail(NAME, str(config.duckdb_path), f"is held by {who}, and no bot answers at the "
                     f"address of these settings", "end that process; or if it is the bot, set "
@@ -119,9 +130,12 @@ def _held(config: Config, holder: str) -> Finding:
 
 
 def _recorder(config: Config) -> dict[str, Any] | None:
+    """None for whatever is not the bot's. Raises: requests.Timeout."""
     try:
         answer = call(config, "/api/v1/recorder", ANSWER_S)
         told = read(answer)
+    except requests.Timeout:
+        raise
     except (requests.RequestException, ValueError):
         return None
     return told if answer.ok and "enabled" in told else None

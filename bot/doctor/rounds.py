@@ -4,9 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
-from bot.doctor.finding import Finding, Report, fail
+from bot.doctor.finding import Finding, Report, fail, softened
 from bot.errors import named
 from bot.worker import Deadline, Detached
 
@@ -87,11 +85,5 @@ class Round:
             self._running.remove(run)
             self.reports.append(report)
             for finding in report.findings if run.check.shown else ():
-                found.append(_softened(finding) if run.check.spare else finding)
+                found.append(softened(finding) if run.check.spare else finding)
         return found
-
-
-def _softened(finding: Finding) -> Finding:
-    if finding.level != "fail":
-        return finding
-    return msgspec.structs.replace(finding, level="warn")

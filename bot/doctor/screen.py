@@ -8,9 +8,9 @@ from typing import TextIO
 from bot.doctor.finding import Finding, Level, listed
 from bot.verbs.printing import printable
 from bot.verbs.terminal import (
-    GREEN, RED, YELLOW, cut, has_colours, is_terminal, painted, size, wrapped)
+    DIM, GREEN, RED, YELLOW, cut, has_colours, is_terminal, painted, size, wrapped)
 
-COLOURS: dict[Level, str] = {"ok": GREEN, "warn": YELLOW, "fail": RED}
+COLOURS: dict[Level, str] = {"ok": GREEN, "skip": DIM, "warn": YELLOW, "fail": RED}
 CHECK_WIDTH = 9
 CLEAR = "\r\x1b[K"
 
@@ -69,5 +69,7 @@ class Screen:
 def counted(findings: Sequence[Finding]) -> str:
     counts = Counter(finding.level for finding in findings)
     names: dict[Level, tuple[str, str]] = {
-        "fail": ("failure", "failures"), "warn": ("warning", "warnings"), "ok": ("ok", "ok")}
-    return ", ".join(f"{counts[level]} {names[level][counts[level] != 1]}" for level in names)
+        "fail": ("failure", "failures"), "warn": ("warning", "warnings"), "ok": ("ok", "ok"),
+        "skip": ("skipped", "skipped")}
+    return ", ".join(f"{counts[level]} {names[level][counts[level] != 1]}" for level in names
+                     if level != "skip" or counts[level])

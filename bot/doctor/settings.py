@@ -6,10 +6,11 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from bot.config import ENV_FILE, Config, misspelt
+from bot.config import ENV_FILE, Config, doubled, misspelt
 from bot.doctor.finding import Finding, Report, listed, ok, warn
 from bot.doctor.rounds import OWN_FAULT, QUICK_S, Check
 from bot.readers import is_loopback
+from bot.wording import counted
 from bot.worker import Deadline
 
 NAME = "settings"
@@ -32,6 +33,9 @@ def remarks(config: Config, env_file: Path = ENV_FILE) -> Iterator[Finding]:
     yield from _names(env_file)
     yield from _sources(config)
     yield from _times(config)
+    if config.enable_ml:
+        yield warn(NAME, "ENABLE_ML", "is on, and this version has no adaptive layer: nothing "
+                   "changes", "set it to false")
     yield from _open_to_others(config)
     yield from _in_the_clear(config)
     yield from _readable_by_others(config, env_file)
@@ -40,6 +44,8 @@ def remarks(config: Config, env_file: Path = ENV_FILE) -> Iterator[Finding]:
 def _names(env_file: Path) -> Iterator[Finding]:
     for words in misspelt(env_file):
         yield warn(NAME, "", words, "correct the name, or remove the line")
+    for words in doubled(env_file):
+        yield warn(NAME, "", words, "remove the others")
 
 
 def _sources(config: Config) -> Iterator[Finding]:
@@ -71,7 +77,7 @@ def _open_to_others(config: Config) -> Iterator[Finding]:
                "sends API_TOKEN in the clear", "put a server with TLS in front of it, or set "
                "API_HOST=127.0.0.1 and come through ssh -L")
     if len(config.api_token) < SHORTEST_TOKEN:
-        yield warn(NAME, "API_TOKEN", f"is short ({len(config.api_token)} characters)",
+        yield warn(NAME, "API_TOKEN", f"is short ({counted(len(config.api_token), 'character')})",
                    "make one with: openssl rand -hex 24")
     if config.enable_drill:
         yield warn(NAME, "ENABLE_DRILL", "is on, and who has the token can cut off sources from "

@@ -3,7 +3,7 @@
 from bot.exchanges.base import Exchange
 from bot.limits import LIMITED
 
-RESOLVER = "the resolver of this machine: see the lines `dns`, and /etc/resolv.conf"
+RESOLVER = "see the line `dns`"
 DROPPED = ("packets are lost on the way: a firewall here or there, or the host is down; from here "
            "`curl -v` shows how far one gets")
 HANGS = f"if the lines `dns` are well: {DROPPED}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bot
 from bot.doctor.commands import BUS, Unasked, has_systemd, properties
-from bot.doctor.finding import Finding, Report, fail, listed, ok, warn
+from bot.doctor.finding import Finding, Report, fail, listed, ok, skip, warn
 from bot.doctor.rounds import Check
 from bot.worker import Deadline
 
@@ -27,7 +27,7 @@ def unit_checks() -> Iterator[Check]:
 
 def look(deadline: Deadline) -> Report:
     if not has_systemd():
-        return Report((ok(NAME, UNIT, "no systemd here, so no unit runs the bot"),))
+        return Report((skip(NAME, UNIT, "no systemd here, so no unit runs the bot"),))
     try:
         state = properties(["systemctl", "show", UNIT, f"--property={','.join(PROPERTIES)}"],
                            "LoadState")

@@ -10,7 +10,9 @@ from bot.feeds.tally import Tally
 
 def next_attempt(pause: float | None) -> str:
     """How a reason goes on. pause: s, where there is to be one."""
-    return "" if pause is None else f"; next attempt in {pause:.0f} s"
+    if pause is None:
+        return ""
+    return f"; next attempt in {pause:.0f} s" if pause >= 0.5 else "; next attempt at once"
 
 
 class Notices:

@@ -8,9 +8,10 @@ from typing import Literal
 # recorded as well have the name that they have there. docs/logs.md tells each.
 Event = Literal[
     # the daemon
-    "starting", "started", "setting", "setting_unknown", "layer_missing", "ending", "not_started",
-    "stopping", "stopped", "thread_failed", "thread_stuck", "main_loop_failed", "listener_failed",
-    "process_paused", "clock_set", "clock_wrong", "health", "updates",
+    "starting", "started", "setting", "setting_unknown", "setting_doubled", "layer_missing",
+    "ending", "not_started", "stopping", "stopped", "thread_failed", "thread_stuck",
+    "main_loop_failed", "listener_failed", "process_paused", "clock_set", "clock_wrong", "health",
+    "updates",
     # sources, prices, tiers
     "feeds_starting", "feeds_started", "feeds_closing", "source_connected", "source_disconnected",
     "source_error", "source_replacing", "source_handed_over", "source_judged", "source_activated",

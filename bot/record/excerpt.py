@@ -28,6 +28,14 @@ GAPS = """
         QUALIFY row_number() OVER (PARTITION BY id ORDER BY revision DESC) = 1
     ) WHERE list_contains($rules, rule) AND coalesce(closed_at > $since, true) ORDER BY 1
 """
+# Closed days are kept for so long, and bars for ever; the first day that is there is there whole,
+# or begins with the record.
+BEGIN = """
+    SELECT greatest(min(opened_at), (SELECT date_trunc('day', min(moment)) FROM (
+        SELECT min(received_at) AS moment FROM updates UNION ALL
+        SELECT min(noted_at) FROM inputs UNION ALL SELECT min(taken_at) FROM states)))
+    FROM openings
+"""
 NOTES = ("updates", "inputs", "states")  # what a replay consists of
 
 
@@ -40,16 +48,26 @@ class Part(NamedTuple):
 
 
 class Gap(NamedTuple):
-    """A time that is not in the record, and the rule of the incident that says so."""
+    """A time that is not in the record, and the rule of the incident that says so; `before` where
+    the record begins later.
+    """
 
     since: datetime
     until: datetime
     rule: str
 
 
-def gaps(con: duckdb.DuckDBPyConnection, since: datetime, until: datetime) -> list[Gap]:
-    return [Gap(*row) for row in con.execute(GAPS, {
+def gaps(
+    con: duckdb.DuckDBPyConnection, table: str, since: datetime, until: datetime
+) -> list[Gap]:
+    """For rows of that table, in order."""
+    ((begin,),) = con.execute(
+        "SELECT min(opened_at) FROM openings" if table == "bars" else BEGIN).fetchall()
+    found = [Gap(*row) for row in con.execute(GAPS, {
         "since": since, "until": until, "rules": list(NOT_THERE)}).fetchall()]
+    if begin is None or begin <= since:
+        return found
+    return [Gap(since, min(begin, until), "before"), *(gap for gap in found if gap.until > begin)]
 
 
 def rows_of(

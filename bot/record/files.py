@@ -95,7 +95,8 @@ def told(error: duckdb.Error) -> str:
 def _attach(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     try:
         if not path.is_file():
-            raise RecorderError(f"there is no record at {path}")
+            raise RecorderError(f"{path} is not a regular file" if path.exists() else
+                                f"there is no record at {path}")
         con.execute(f"ATTACH {quoted(path)} AS record (READ_ONLY)")
         tables = con.execute("SELECT table_name FROM duckdb_tables()"
                              " WHERE database_name = 'record'").fetchall()

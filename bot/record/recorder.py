@@ -23,6 +23,7 @@ from bot.model import RecordStatus
 from bot.record.keeper import Keeper
 from bot.record.telling import Teller
 from bot.record.vitals import Room, Vitals
+from bot.wording import counted
 
 if TYPE_CHECKING:  # at run time only `_connect` loads DuckDB, which takes 45 MB
     from duckdb import DuckDBPyConnection
@@ -245,7 +246,8 @@ class Recorder(Keeper):
 
     def _not_recording(self, state: str) -> None:
         if self.state != state:
-            log.warning("📊 [DUCKDB] Not recording, %d rows waiting: %s", self.pending, state,
+            log.warning("📊 [DUCKDB] Not recording, %s waiting: %s",
+                        counted(self.pending, "row"), state,
                         extra=facts("not_recording", reason=state))
         self.active = False
         self.state = state

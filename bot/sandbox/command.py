@@ -168,14 +168,16 @@ def _switch(args: argparse.Namespace) -> int:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with opener.open(request, timeout=TIMEOUT_S) as answer:
-            _print_state(json.load(answer), everything=args.switch == "faults")
-        return 0
+            state = json.load(answer)
     except urllib.error.HTTPError as error:
         with error:
             print(f"sandbox: {json.load(error)['error']}", file=sys.stderr)
+        return FAILED
     except OSError as error:
         print(f"sandbox: none is running at {request.full_url}: {error}", file=sys.stderr)
-    return FAILED
+        return FAILED
+    _print_state(state, everything=args.switch == "faults")
+    return 0
 
 
 def _request(

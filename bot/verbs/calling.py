@@ -42,16 +42,25 @@ def read(answer: requests.Response) -> dict[str, Any]:
     return body
 
 
+class Refused(ValueError):
+    """There is a bot, and it does not know us."""
+
+
 def ask(config: Config, path: str, timeout: float = ANSWER_S) -> dict[str, Any]:
     """GET. Raises: requests.RequestException, ValueError for an answer that is not the bot's."""
     answer = call(config, path, timeout)
     if answer.status_code == 401:
-        raise ValueError("something answers, but wants another API_TOKEN than the one set here")
+        raise Refused("it wants another API_TOKEN than the one set here" if config.api_token else
+                      "it wants an API_TOKEN, and none is set here")
     return read(answer)
 
 
 def unreachable(config: Config, error: Exception) -> int:
     """Say so. Returns: the exit code."""
+    if isinstance(error, Refused):
+        print(f"the bot at {base_url(config)} does not answer us: {error}\nSet API_TOKEN here as "
+              "it is set there.", file=sys.stderr)
+        return EX_UNREACHABLE
     print(f"no answer from a bot at {base_url(config)}: {worded(error)}\n"
           f"Is it running (systemctl status autonomous-bot), and with these settings "
           f"(python -m bot check)?", file=sys.stderr)

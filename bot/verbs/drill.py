@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from bot.config import Config, load
+from bot.ending import interrupted
 from bot.errors import BotError
 from bot.feeds.drill import DrillFault
 from bot.verbs.calling import base_url, call, read
@@ -31,12 +32,13 @@ EPILOG = """\
 example:
   python -m bot drill --source binance --fault cut --seconds 10
 
-The running bot has to allow it: ENABLE_DRILL=true and an API_TOKEN, both set here as well.
+The running bot has to allow it, with ENABLE_DRILL=true and an API_TOKEN; here that token is needed.
 cut: the connection is lost and none can be opened. silence: no data come, pings are answered;
 shorter than MAX_SOURCE_LATENCY it goes unnoticed.
 
 exit codes: 0 the source came back; 1 it did not, or the bot stopped meanwhile; 2 wrong arguments;
-69 no bot reached; 75 another drill is under way; 77 not allowed; 78 bad settings
+69 no bot reached; 75 another drill is under way; 77 not allowed; 78 bad settings; 130 interrupted
+(the drill goes on in the bot)
 """
 
 
@@ -73,6 +75,9 @@ def run(arguments: Namespace) -> int:
     except Unanswered as error:
         print(error, file=sys.stderr)
         return EX_NOT_BACK if begun else error.code
+    except KeyboardInterrupt:
+        return interrupted(f"interrupted; the drill {'goes on' if begun else 'may have begun'} in "
+                           f"the bot: GET {PATH} tells")
     report: dict[str, Any] = told["report"] or {}
     print(json.dumps(told, indent=2) if arguments.json else "\n".join(_table(told, report)))
     return EX_OK if report.get("cameBack") and not report["interrupted"] else EX_NOT_BACK

@@ -1,5 +1,6 @@
 """The verb `export`: a span of the record as a file of its own."""
 
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from bot.record.selects import select
 from bot.symbols import parse_symbol
 from bot.verbs.breaking import breakable
 from bot.verbs.printing import as_csv
-from bot.verbs.query import announce, hang_up, interrupted
+from bot.verbs.query import announce, broken
 from bot.verbs.reaching import EX_UNREACHABLE, opened
 
 EX_OK = 0
@@ -32,7 +33,9 @@ EX_CANTCREAT = 73  # as in sysexits.h
 SUFFIXES = (".csv", ".parquet", ".duckdb")
 MOST_GAPS = 10
 WHY = {"down": "the bot did not run", "lost": "it is not in the record any more",
-       "unrecorded": "rows were refused, for too many waited"}
+       "unrecorded": "rows were refused, for too many waited",
+       "before": "the record does not go back so far"}
+DRAFT = re.compile(r"\.([^/]+)\.[0-9a-f]{32}(\.wal)?")  # nobody asked for that name
 EPILOG = """\
 examples:
   python -m bot export --from -1h --out last-hour.parquet
@@ -98,15 +101,16 @@ def run(arguments: Namespace) -> int:
     except RecorderError as error:
         print(error, file=sys.stderr)
         return EX_UNREACHABLE
-    except (KeyboardInterrupt, duckdb.InterruptException, RuntimeError) as error:
-        return interrupted(error)
+    except (duckdb.InterruptException, RuntimeError) as error:
+        return broken(error)
     except duckdb.Error as error:
-        print(f"nothing was written: {told(error)}", file=sys.stderr)
+        words = DRAFT.sub(r"\1", told(error))
+        print(f"nothing was written: {words}", file=sys.stderr)
         return EX_NOTHING
-    except BrokenPipeError:
-        return hang_up()
     except OSError as error:
-        print(f"nothing was written: {error.strerror}: {error.filename}", file=sys.stderr)
+        if arguments.out == "-":  # then it is about the output
+            raise
+        print(f"nothing was written: {error.strerror}: {arguments.out}", file=sys.stderr)
         return EX_CANTCREAT
 
 
@@ -145,7 +149,7 @@ def _symbol(table: str, text: str | None) -> str | None:
 
 
 def _export(record: Record, wish: Wish) -> int:
-    for gap in (found := gaps(record.con, wish.since, wish.until))[:MOST_GAPS]:
+    for gap in (found := gaps(record.con, wish.table, wish.since, wish.until))[:MOST_GAPS]:
         print(f"not recorded: {in_iso(gap.since)} to {in_iso(gap.until)}, {WHY[gap.rule]}",
               file=sys.stderr)
     if len(found) > MOST_GAPS:

@@ -18,7 +18,9 @@ MOST_INCIDENTS = 5
 
 
 class Look(msgspec.Struct, frozen=True):
-    """What the bot told. explained: by symbol, of the first ones; nothing where it cannot."""
+    """What the bot told. explained: by symbol, of the first ones; nothing where it cannot. tiers:
+    of the first symbol.
+    """
 
     health: Json
     prices: list[Json]
@@ -26,11 +28,13 @@ class Look(msgspec.Struct, frozen=True):
     record: Json
     incidents: list[Json]
     explained: dict[str, Json]
+    tiers: list[Json] = []
 
     def told(self) -> Json:
         """For scripts."""
         return {"health": self.health, "prices": self.prices, "kafka": self.kafka,
-                "record": self.record, "incidents": self.incidents, "explain": self.explained}
+                "record": self.record, "incidents": self.incidents, "explain": self.explained,
+                "tiers": self.tiers}
 
     @property
     def sources(self) -> Table | None:
@@ -40,8 +44,8 @@ class Look(msgspec.Struct, frozen=True):
     @property
     def parts(self) -> list[Table]:
         """Tiers, Kafka, the record: what is in use of them."""
-        found = (tier_table(self.prices, self.health, self.kafka), link_table(self.kafka),
-                 record_table(self.record))
+        found = (tier_table(self.prices, self.health, self.kafka, self.tiers),
+                 link_table(self.kafka), record_table(self.record))
         return [table for table in found if table is not None]
 
     @property
@@ -75,7 +79,8 @@ def _asked(config: Config) -> Look:
         ask(config, "/api/v1/kafka").get("links", []), ask(config, "/api/v1/recorder"),
         ask(config, f"/api/v1/incidents?limit={MOST_INCIDENTS}").get("incidents", []),
         {price["symbol"]: told for price in prices[:MOST_EXPLAINED]
-         if (told := _explained(config, price["symbol"]))})
+         if (told := _explained(config, price["symbol"]))},
+        ask(config, "/api/v1/board").get("tiers", []))
 
 
 def _explained(config: Config, symbol: str) -> Json | None:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from urllib.parse import quote
 
 import requests
@@ -13,14 +13,15 @@ from bot.verbs.tables import leg_table, price_table
 
 EX_OK = 0
 EX_NO_PRICE = 1
+MOST_DIGITS = 12  # as the API takes
 EPILOG = """\
 examples:
   python -m bot price BTCUSDT
   python -m bot price btc-usdt --explain
   python -m bot price BTCUSDT --max-age-ms 500 --json
 
-exit codes: 0 a price; 1 none, with the reasons on stderr; 2 wrong arguments; 69 no bot reached; 78
-bad settings
+exit codes: 0 a price; 1 none, with the reasons on stderr; 2 wrong arguments; 69 no bot reached; 74
+the output cannot be written; 78 bad settings; 130 interrupted
 """
 
 
@@ -29,7 +30,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("symbol", help="in any spelling, such as BTC-USDT")
     parser.add_argument("--explain", action="store_true",
                         help="every leg: value, age, lag, clock, interval, verdict and why")
-    parser.add_argument("--max-age-ms", type=int, metavar="MS",
+    parser.add_argument("--max-age-ms", type=_milliseconds, metavar="MS",
                         help="only a trusted real price that is not older")
     parser.add_argument("--json", action="store_true", help="as JSON, for scripts")
 
@@ -56,3 +57,9 @@ def run(arguments: Namespace) -> int:
     if "explain" in body and not arguments.json:
         print("\n".join(["", *leg_table(body["explain"])]))
     return EX_OK if served else EX_NO_PRICE
+
+
+def _milliseconds(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS):
+        raise ArgumentTypeError(f"must be a whole number of ms, 0 or more, got {text!r}")
+    return int(text)

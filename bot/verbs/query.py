@@ -1,6 +1,5 @@
 """The verb `query`: SQL to the record, whether the bot runs or not."""
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from collections.abc import Iterator
 import duckdb
 
 from bot.config import load
+from bot.ending import interrupted
 from bot.errors import RecorderError
 from bot.record.files import Record, told
 from bot.record.selects import NoQuestion, select
@@ -17,7 +17,6 @@ from bot.verbs.reaching import EX_UNREACHABLE, opened
 
 EX_OK = 0
 EX_WRONG = 1
-EX_INTERRUPTED = 130  # as a shell tells of SIGINT
 EPILOG = """\
 examples:
   python -m bot query
@@ -55,13 +54,11 @@ def run(arguments: Namespace) -> int:
     except RecorderError as error:
         print(error, file=sys.stderr)
         return EX_UNREACHABLE
-    except (KeyboardInterrupt, duckdb.InterruptException, RuntimeError) as error:
-        return interrupted(error)
+    except (duckdb.InterruptException, RuntimeError) as error:
+        return broken(error)
     except duckdb.Error as error:
         print(told(error), file=sys.stderr)
         return EX_WRONG
-    except BrokenPipeError:
-        return hang_up()
 
 
 def announce(record: Record) -> None:
@@ -73,18 +70,13 @@ def announce(record: Record) -> None:
               f"left out; the first: {first.file} {first.why}", file=sys.stderr)
 
 
-def hang_up() -> int:
-    """Whoever read the output has left, which is no fault. Returns: the exit code."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at the end
-    return EX_OK
-
-
-def interrupted(error: BaseException) -> int:
-    """After Ctrl-C. Returns: the exit code. Raises: `error`, if it is another."""
+def broken(error: BaseException) -> int:
+    """After Ctrl-C, as DuckDB tells of it. Returns: the exit code. Raises: `error`, if it is
+    another.
+    """
     if isinstance(error, RuntimeError) and "interrupted" not in str(error):
         raise error
-    print("interrupted", file=sys.stderr)
-    return EX_INTERRUPTED
+    return interrupted()
 
 
 def _ask(record: Record, sql: str, form: str) -> int:

@@ -20,7 +20,7 @@ from bot.record.files import Record, opened_file, told
 from bot.record.tape import Tape
 from bot.verbs.breaking import breakable
 from bot.verbs.printing import printable
-from bot.verbs.query import announce, hang_up, interrupted
+from bot.verbs.query import announce, broken
 from bot.verbs.reaching import EX_UNREACHABLE, opened
 from bot.verbs.replaying import MOST_DIFFERENCES, Replay, Run
 
@@ -80,13 +80,11 @@ def run(arguments: Namespace) -> int:
     except RecordError as error:
         print(printable(f"it cannot be played by version {__version__}: {error}"), file=sys.stderr)
         return EX_DATAERR
-    except (KeyboardInterrupt, duckdb.InterruptException, RuntimeError) as error:
-        return interrupted(error)
+    except (duckdb.InterruptException, RuntimeError) as error:
+        return broken(error)
     except duckdb.Error as error:
         print(printable(f"it cannot be read: {told(error)}"), file=sys.stderr)
         return EX_DATAERR
-    except BrokenPipeError:
-        return hang_up()
 
 
 @contextmanager
@@ -115,7 +113,7 @@ def _replay(tape: Tape, since: datetime | None, until: datetime | None) -> int:
         at = EPOCH + timedelta(milliseconds=made.at_ms)
         if isinstance(made, Run):
             _introduce(made)
-        elif since is None or at >= since:
+        elif (since is None or at >= since) and _changes(made.decision):
             print(printable(f"{in_iso(at)} {_words(made.decision)}"))
     sys.stdout.flush()
     return _tell(replay, played.last - played.first + 1, monotonic() - began)
@@ -131,6 +129,12 @@ def _introduce(run: Run) -> None:
     if settings.made_on != HERE:
         print(printable(f"  warning: it was recorded on {settings.made_on}, and this is {HERE}: "
                         "the last digits of `confidence` may differ"), file=sys.stderr)
+
+
+def _changes(one: Decision) -> bool:
+    """What a symbol is worth before there is any news of it is noted, and is no news."""
+    detail = one.detail or {}
+    return one.kind != "verdict" or detail.get("from") != detail.get("to")
 
 
 def _words(one: Decision) -> str:

@@ -10,7 +10,6 @@ from bot.config import load
 from bot.verbs.calling import unreachable
 from bot.verbs.looking import look
 from bot.verbs.picture import page
-from bot.verbs.query import hang_up
 from bot.verbs.terminal import has_colours, size
 from bot.verbs.watching import watch
 
@@ -29,7 +28,8 @@ the screen is drawn anew until Ctrl-C, and a bot that does not answer is asked a
 heeded.
 
 exit codes: 0 answered; 2 wrong arguments; 69 no bot reached (not with --watch, which goes on
-trying); 78 bad settings; 130 --watch was ended by Ctrl-C, 143 by SIGTERM
+trying); 74 the output cannot be written; 78 bad settings; 130 interrupted by Ctrl-C (--watch: by
+SIGTERM 143)
 """
 
 
@@ -44,19 +44,15 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Raises: ConfigError."""
     config = load()
+    if arguments.watch is not None:
+        return watch(config, arguments.watch, arguments.json)
     try:
-        if arguments.watch is not None:
-            return watch(config, arguments.watch, arguments.json)
-        try:
-            seen = look(config)
-        except (requests.RequestException, ValueError) as error:
-            return unreachable(config, error)
-        width = size()[0] if sys.stdout.isatty() else None
-        print(json.dumps(seen.told(), indent=2) if arguments.json else
-              "\n".join(page(seen, width, has_colours(sys.stdout))))
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return hang_up()
+        seen = look(config)
+    except (requests.RequestException, ValueError) as error:
+        return unreachable(config, error)
+    width = size()[0] if sys.stdout.isatty() else None
+    print(json.dumps(seen.told(), indent=2) if arguments.json else
+          "\n".join(page(seen, width, has_colours(sys.stdout))))
     return EX_OK
 
 

@@ -117,8 +117,12 @@ def health_line(health: Json) -> str:
     return f"{health['instance']}: {state}, {health['updateCount']} updates"
 
 
-def tier_table(prices: list[Json], health: Json, links: list[Json]) -> Table:
-    """Which tier serves what, in the order in which they are asked."""
+def tier_table(
+    prices: list[Json], health: Json, links: list[Json], tiers: Sequence[Json] = ()
+) -> Table:
+    """Which tier serves what, in the order in which they are asked. tiers: how each stands with the
+    first symbol.
+    """
     served = {tier: [price["symbol"] for price in prices if price.get("source") == tier
                      and price["price"] is not None] for tier in TIERS}
     reading = next((link for link in links if link["direction"] == "read"), None)
@@ -129,11 +133,21 @@ def tier_table(prices: list[Json], health: Json, links: list[Json]) -> Table:
         "kafka": "off" if reading is None else link_state(reading),
         "okx": "REST, asked while those above have no price",
         "mock": "made up, in simulation only"}
+    of = f"{prices[0]['symbol']}: " if len(prices) > 1 else ""
+    states |= {tier["tier"]: _standing(tier, states[tier["tier"]], of) for tier in tiers}
     rows = [["TIER", "SERVES", "STATE"], *([tier, _some(served[tier]), states[tier]]
                                            for tier in TIERS)]
     colours = ["", YELLOW, YELLOW, RED]
     return Table(rows, [DIM, *(colour if served[tier] else ""
                                for tier, colour in zip(TIERS, colours, strict=True))])
+
+
+def _standing(tier: Json, state: str, of: str) -> str:
+    """state: what is known of the tier without a symbol. of: which one, if there are several."""
+    if tier["state"] == "passed over":
+        first = "" if tier["tier"] in ("okx", "mock") else f"{state}; "
+        return f"{first}{of}passed over, {tier['why']}"
+    return str(tier["why"]) if tier["state"] == "off" else state
 
 
 def record_table(told: Json) -> Table | None:

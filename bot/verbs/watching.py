@@ -18,6 +18,7 @@ from typing import NoReturn, TextIO
 import requests
 
 from bot.config import Config
+from bot.ending import EX_INTERRUPTED
 from bot.verbs.calling import base_url
 from bot.verbs.looking import Look, look
 from bot.verbs.picture import Silence, picture
@@ -25,7 +26,6 @@ from bot.verbs.terminal import has_colours, is_terminal, size
 from bot.wording import worded
 from bot.worker import Detached
 
-EX_INTERRUPTED = 130  # as a shell tells of SIGINT
 SLICE_S = 0.1
 LONGEST_LOOK_S = 10.0
 MOST_STRAYS = 3  # looks that hang beyond that; with so many none is begun

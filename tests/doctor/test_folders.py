@@ -46,6 +46,7 @@ def test_a_disk_that_is_full_is_a_failure(tmp_path: Path) -> None:
         (disk / "filler").unlink()
         finding = writable("record", disk, "DUCKDB_PATH")
         assert finding.level == "fail" and "nothing is recorded" in finding.words
+        assert ", 1 MB free" in finding.words
 
 
 def test_a_disk_that_runs_low_or_is_slow_is_a_warning(

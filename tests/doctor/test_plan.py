@@ -3,6 +3,7 @@
 import pytest
 
 from bot.doctor.finding import ClockReading, PriceSeen, Report
+from bot.doctor.names import each_once
 from bot.doctor.place import hosts, rest_places, stream_places
 from bot.doctor.plan import NAMES, checks, conclusions, unneeded
 from tests.doctor.helpers import config
@@ -20,13 +21,15 @@ def test_every_address_of_a_list_is_checked_and_the_first_counts_most() -> None:
     assert [(place.host, place.port, place.first) for place in places[:2]] == [
         ("a.example", 9443, True), ("b.example", 443, False)]
     spare = {check.about: check.spare for check in checks(config(BINANCE_WS_URL=TWO))}
-    for about in ("{}", "{}:443", "binance {}:443"):
+    for about in ("{}:443", "binance {}:443"):
         assert spare[about.format("b.example")]
-    assert not (spare["a.example"] or spare["a.example:9443"] or spare["binance a.example:9443"])
+    assert not (spare["a.example:9443"] or spare["binance a.example:9443"])
     found = planned(BINANCE_WS_URL=TWO)
     assert ("stream", "binance a.example:9443") in found
     assert ("stream", "binance b.example:443") in found
-    assert ("tls", "b.example:443") in found and ("dns", "b.example") in found
+    assert ("tls", "b.example:443") in found
+    names = {host.name: host.spare for host in each_once(hosts(config(BINANCE_WS_URL=TWO)))}
+    assert names["b.example"] and not names["a.example"]
 
 
 def test_what_is_switched_off_is_not_checked() -> None:
@@ -41,16 +44,20 @@ def test_a_third_tier_alone_needs_its_rest() -> None:
 
 
 def test_kafka_and_alerts_bring_their_hosts() -> None:
-    found = planned(ENABLE_KAFKA="true", KAFKA_BROKERS="k1.example:9092,[::1]:9093",
-                    ALERT_WEBHOOK_URL="https://hook.example/x")
+    names = {"ENABLE_KAFKA": "true", "KAFKA_BROKERS": "k1.example:9092,[::1]:9093",
+             "ALERT_WEBHOOK_URL": "https://hook.example/x"}
+    found = planned(**names)
     assert ("kafka", "k1.example:9092") in found and ("kafka", "[::1]:9093") in found
-    assert ("dns", "k1.example") in found and ("dns", "hook.example") in found
+    assert {"k1.example", "hook.example"} <= {host.name for host in hosts(config(**names))}
     assert ("tls", "hook.example:443") in found
 
 
 def test_a_host_is_looked_up_once() -> None:
-    found = planned(BINANCE_WS_URL="wss://x.example:1", BINANCE_REST_URL="https://x.example:2")
-    assert found.count(("dns", "x.example")) == 1
+    found = each_once(hosts(config(BINANCE_WS_URL="wss://x.example:1",
+                                   BINANCE_REST_URL="https://x.example:2")))
+    assert [host.name for host in found].count("x.example") == 1
+    shared = hosts(config(BINANCE_WS_URL="wss://x.example", OKX_WS_URL="wss://x.example"))
+    assert [host.use for host in shared if host.name == "x.example"] == ["binance, okx"]
 
 
 def test_no_name_of_a_check_tells_a_secret() -> None:
@@ -75,7 +82,7 @@ def test_what_has_nothing_to_look_at_says_so() -> None:
     found = list(unneeded(checks(settings)))
     assert [finding.check for finding in found] == [
         "dns", "tls", "rest", "stream", "kafka", "record"]
-    assert {finding.level for finding in found} == {"ok"} and all(one.words for one in found)
+    assert {finding.level for finding in found} == {"skip"} and all(one.words for one in found)
     assert [one.check for one in unneeded(checks(settings, ("tls", "api")), ("tls", "api"))] == [
         "tls"]
 

@@ -1,6 +1,7 @@
 """The port of the API: free, a stranger's, or our own bot's."""
 
 import os
+import signal
 import socket
 import threading
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from bot.doctor.port import look
 from bot.doctor.processes import command_of, listener
+from bot.doctor.record import file
 from bot.sandbox.server import Sandbox
 from bot.web.hub import Hub
 from bot.web.server import WebServer
@@ -73,10 +75,32 @@ def test_a_strangers_port_is_a_failure_and_says_whose_it_is() -> None:
     assert "API_PORT" in remedy
 
 
-def test_a_stranger_that_swallows_requests_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_gives_no_answer_may_be_the_bot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bot.doctor.port.ANSWER_S", 0.2)
     with raw_server(swallow) as server:
-        assert "not the bot" in found(server.port)[1]
+        level, words, remedy = found(server.port)
+    assert level == "fail" and "not the bot" not in words
+    assert words.endswith("which gives no answer within 0.2 s")
+    assert remedy.startswith("if it is the bot, look at journalctl") and "API_PORT" in remedy
+
+
+def test_a_bot_that_hangs_is_no_stranger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("port", "record"):
+        monkeypatch.setattr(f"bot.doctor.{module}.ANSWER_S", 0.3)
+    record = tmp_path / "data/analytics.duckdb"
+    with daemon(tmp_path, {}) as bot:
+        bot.wait_for("Analytics Database Initialized")
+        pid = bot.process.pid
+        bot.signal(signal.SIGSTOP)
+        level, words, remedy = found(bot.port)
+        assert level == "fail" and f"process {pid} (" in words
+        assert words.endswith("gives no answer within 0.3 s: a bot that hangs")
+        assert f"py-spy dump --pid {pid}" in remedy and "restart" in remedy
+        assert "end it" not in remedy
+        held = only(file(config(None, API_PORT=str(bot.port), DUCKDB_PATH=str(record)), SOON))
+        assert "gives no answer within 0.3 s" in held.words and "API_PORT" not in held.remedy
+        bot.signal(signal.SIGCONT)
+        assert bot.terminate() == 0
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.name.invalid"])
@@ -114,5 +138,5 @@ def test_our_own_bot_is_well_and_tells_what_it_serves(tmp_path: Path, sandbox: S
 
 
 def test_a_port_without_a_listener_is_nobodys() -> None:
-    assert listener(free_port()) == "another process"
+    assert listener(free_port()) == ("another process", None)
     assert command_of(2**22 + 1) == "" and "python" in command_of(os.getpid())

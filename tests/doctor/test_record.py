@@ -50,8 +50,15 @@ def test_a_file_that_can_be_opened_is_well(settings: Config) -> None:
     assert found(settings)[:2] == ("ok", "can be opened, and holds nothing yet")
     with duckdb.connect(str(path)) as con:
         con.execute("INSERT INTO openings VALUES (TIMESTAMP '2026-11-01', 'x', 3, '0.1', 1000)")
-    assert "1 starts since 2026-11-01" in found(settings)[1]
+    assert "1 start since 2026-11-01" in found(settings)[1]
     assert len(before) > 0
+
+
+def test_what_is_no_file_keeps_the_bot_from_recording(settings: Config) -> None:
+    settings.duckdb_path.mkdir(parents=True)
+    level, words, remedy = found(settings)
+    assert level == "fail" and "not a regular file" in words and "moved aside" not in words
+    assert "DUCKDB_PATH" in remedy
 
 
 def test_a_file_of_a_newer_program_is_a_failure(settings: Config) -> None:

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from bot.doctor.finding import fail, ok, warn
+from bot.doctor.finding import fail, ok, skip, warn
 from bot.doctor.screen import CLEAR, Screen, counted
 
 
@@ -86,6 +86,8 @@ def test_what_others_say_moves_no_cursor() -> None:
 def test_the_end_counts_what_was_found() -> None:
     found = [ok("a", "", ""), fail("b", "", "", "r"), *[warn("c", "", "", "r")] * 2]
     assert counted(found) == "1 failure, 2 warnings, 1 ok"
+    assert counted([ok("a", "", ""), skip("b", "", "")]) == (
+        "0 failures, 0 warnings, 1 ok, 1 skipped")
     out = io.StringIO()
     Screen(out, io.StringIO()).summary(found, 2.34)
     assert out.getvalue() == f"1 failure, 2 warnings, 1 ok in 2.3 s{os.linesep}"

@@ -36,7 +36,8 @@ def test_what_is_in_force_is_printed_and_nothing_is_complained_of(
     ({"ENABLE_WEBSOCKET_FEEDS": "true", "EXCHANGES": "binance"},
      "warning: EXCHANGES names binance alone"),
     ({"ENABLE_WEBSOCKET_FEEDS": "true", "API_HOST": "0.0.0.0", "API_TOKEN": "short"},
-     "warning: API_TOKEN is short"),
+     "warning: API_TOKEN is short (5 characters)"),
+    ({"ENABLE_ML": "true"}, "warning: ENABLE_ML is on, and this version has no adaptive layer"),
 ])
 def test_what_doctor_would_find_without_a_network_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], names: dict[str, str],
@@ -50,3 +51,9 @@ def test_what_doctor_would_find_without_a_network_is_a_warning(
 def test_misspelt_names_are_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
     Path(".env").write_text("ENABLE_WEBSOCKET_FEEDS=true\nTRADING_SYMBOLS=BTCUSDT\n")
     assert "did you mean TRADING_SYMBOL?" in checked(capsys)[1]
+
+
+def test_a_name_that_stands_there_twice_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
+    Path(".env").write_text("ENABLE_WEBSOCKET_FEEDS=true\nAPI_PORT=1\nAPI_PORT=2\n")
+    assert "warning: .env: API_PORT stands on lines 2 and 3, and only the last counts; " in (
+        checked(capsys)[1])

@@ -174,7 +174,7 @@ def test_progress_is_shown_on_a_terminal_and_gone_at_the_end(tmp_path: Path) -> 
         eventually(read, PATIENCE_S)
         assert process.wait(PATIENCE_S) == 2
     os.close(ours)
-    assert b"waiting for dns " in shown and shown.endswith(b"\r\x1b[K")
+    assert b"waiting for dns" in shown and shown.endswith(b"\r\x1b[K")
 
 
 def test_no_secret_is_told_whatever_fails(tmp_path: Path) -> None:

@@ -167,6 +167,24 @@ def test_it_stops_in_time_during_a_drill(tmp_path: Path, sandbox: Sandbox) -> No
     assert any("cut ended" in line and "interrupted" in line for line in bot.lines)
 
 
+def test_ctrl_c_ends_the_waiting_and_says_that_the_drill_goes_on(
+    tmp_path: Path, sandbox: Sandbox
+) -> None:
+    setting = drillable(sandbox)
+    with daemon(tmp_path, setting) as bot:
+        bot.wait_for("is served from websocket")
+        with subprocess.Popen([sys.executable, "-m", "bot", "drill", "--seconds", "300"], text=True,
+                              cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)} | setting,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as asking:
+            assert asking.stderr is not None and "wait until" in asking.stderr.readline()
+            asking.send_signal(signal.SIGINT)
+            assert asking.stderr.read() == (
+                "interrupted; the drill goes on in the bot: GET /api/v1/drill tells\n")
+            assert asking.wait(10) == 130
+        assert asked(bot, "/api/v1/drill")["state"] == "running"
+        assert bot.terminate() == 0
+
+
 def test_a_bot_that_is_not_to_be_drilled_says_what_to_set(
     tmp_path: Path, sandbox: Sandbox
 ) -> None:
@@ -181,7 +199,7 @@ def test_a_bot_that_is_not_to_be_drilled_says_what_to_set(
     with daemon(tmp_path, setting) as bot:
         bot.wait_for("Initializing Multi-Source")
         assert verb(tmp_path, setting | {"API_TOKEN": "wrong"}).returncode == 77
-        wrong = verb(tmp_path, setting, "--source", "krakken")
+        wrong = verb(tmp_path, setting | {"ENABLE_DRILL": "false"}, "--source", "krakken")
         assert wrong.returncode == 2 and "must be one of binance, okx" in wrong.stderr
         assert verb(tmp_path, setting, "--seconds", "1000").returncode == 2
         assert verb(tmp_path, setting, "--fault", "fire").returncode == 2
@@ -191,3 +209,4 @@ def test_the_help_has_an_example_and_the_exit_codes(tmp_path: Path) -> None:
     told = verb(tmp_path, {}, "--help").stdout
     assert "python -m bot drill --source binance --fault cut --seconds 10" in told
     assert "exit codes" in told
+    assert "both set here" not in told and "here that token is needed" in told

@@ -13,6 +13,7 @@ from bot.__main__ import main
 from bot.record.archivist import Archivist
 from bot.record.files import opened_file
 from bot.record.schema import create_tables
+from tests.doctor.disks import read_only_disk
 from tests.helpers import eventually
 from tests.record.test_recorder import recording
 
@@ -124,8 +125,8 @@ def test_one_table_or_symbol_as_csv_in_a_file_or_to_stdout(export: Export, tmp_p
 def test_times_without_a_bot_are_told(export: Export) -> None:
     err = export("--from", "2026-11-21", "--to", "2026-11-22", "--out", "a.csv")[2]
     assert "not recorded: 2026-11-21T00:00:" in err and "the bot did not run" in err
-    assert "not recorded" not in export("--from", "2026-11-20", "--to", "2026-11-21", "--out",
-                                        "b.csv")[2]
+    assert "not recorded" not in export("--from", "2026-11-20T23:50Z", "--to", "2026-11-21",
+                                        "--out", "b.csv")[2]
 
 
 @pytest.mark.parametrize("rule, why", [
@@ -230,5 +231,28 @@ def test_a_disk_that_refuses_leaves_nothing(
 
     monkeypatch.setattr("bot.verbs.export.settle", full)
     code, _, err = export("--from", "2026-11-20", "--to", "2026-11-22", "--out", "a.csv")
-    assert code == 73 and "nothing was written: No space left on device" in err
+    assert code == 73 and "nothing was written: No space left on device: a.csv" in err
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.duckdb"])
+def test_a_folder_that_cannot_be_written_is_told_with_the_name_that_was_asked_for(
+    export: Export, tmp_path: Path, name: str
+) -> None:
+    with read_only_disk(tmp_path / "disk") as disk:
+        code, _, err = export("--from", "2026-11-20", "--to", "2026-11-22", "--out",
+                              str(disk / name))
+    line = err.splitlines()[-1]
+    assert code in (1, 73) and line.startswith("nothing was written: ")
+    assert "Read-only file system" in line and str(disk / name) in line and f".{name}." not in line
+
+
+def test_what_is_before_the_record_is_told(export: Export) -> None:
+    def told(table: str, since: str, until: str = "2026-11-21") -> str:
+        return export("--table", table, "--from", since, "--to", until, "--out", "-")[2]
+
+    words = (": 2026-11-20T10:00:00.000000Z to 2026-11-20T23:50:00.000000Z, "
+             "the record does not go back so far")
+    assert words in told("updates", "2026-11-20T10:00")
+    assert "go back" in told("updates", "2026-11-01", "2026-11-02")
+    assert "go back" not in told("updates", "2026-11-20T23:50Z")

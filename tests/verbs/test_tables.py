@@ -6,7 +6,7 @@ from bot.verbs.tables import (
     Table, health_line, link_table, price_table, record_table, source_state, source_table,
     tier_table, told_story)
 from bot.verbs.terminal import GREEN, RED, YELLOW
-from tests.verbs.told import RECORD, health, incident, leg, link, no_price, price, source
+from tests.verbs.told import RECORD, Json, health, incident, leg, link, no_price, price, source
 
 AWAY = "disagrees with okx by +48.6 bps; put away for 10 s"
 
@@ -56,6 +56,25 @@ def test_the_tiers_say_who_serves_what() -> None:
     assert rows["kafka"] == ["-", "off"] and rows["okx"][0] == "ETHUSDT"
     off = tier_table(prices, {"error": "WebSocket not enabled"}, [link(up=False, reason="gone")])
     assert ["websocket", "BTCUSDT", "off"] in off.rows and ["kafka", "-", "down: gone"] in off.rows
+
+
+def test_a_tier_that_is_asked_in_vain_says_why() -> None:
+    tiers = [
+        {"tier": "websocket", "state": "passed over", "why": "no fit source"},
+        {"tier": "kafka", "state": "off", "why": "switched off (ENABLE_KAFKA)"},
+        {"tier": "okx", "state": "passed over", "why": "timed out"},
+        {"tier": "mock", "state": "serving", "why": "made up"}]
+
+    def states(prices: list[Json]) -> list[str]:
+        return [row[2] for row in tier_table(prices, health(), [], tiers).rows[1:]]
+
+    assert states([no_price()]) == [
+        "2 of 2 sources connected; passed over, no fit source", "switched off (ENABLE_KAFKA)",
+        "passed over, timed out", "made up, in simulation only"]
+    assert states([no_price(), price("ETHUSDT")])[2] == "BTCUSDT: passed over, timed out"
+    waits = [tier | {"state": "standing by"} for tier in tiers]
+    assert tier_table([price()], health(), [], waits).rows[3][2] == (
+        "REST, asked while those above have no price")
 
 
 def test_what_is_not_used_has_no_table() -> None:

@@ -154,7 +154,7 @@ def test_json_is_a_line_for_each_look_also_without_an_answer(
             while "prices" not in (told := json.loads(process.stdout.readline())):
                 pass
             assert set(told) == {"at", "health", "prices", "kafka", "record", "incidents",
-                                 "explain"}
+                                 "explain", "tiers"}
             assert bot.terminate() == 0
         process.send_signal(signal.SIGTERM)
         assert process.wait(10.0) == 143
