@@ -4,31 +4,43 @@ from bot.record.asked import Asked, Conditions, Past, Sql
 
 PAUSES, LEAST_MS = 3, 2_000  # polls, and at least so long, without an answer end a run
 UNKNOWN_MS = 10_000  # the same where the interval is not known
-# Of each run only its first row is kept, with what is known of the row before it. A run ends with
-# an opening of the file, for there may have been no bot, and where nothing was served for a while.
-# Rows are compared by a hash, for a window over five columns takes a fifth longer.
+# A run ends with an opening of the file, for there may have been no bot, and where nothing was
+# served for a while. Millions of rows pass through the windows, and the recorder needs memory, too:
+# so they have only a hash of what is compared, and words are fetched for the first row of each run.
 PROVENANCE = """
-    WITH told AS (
-        SELECT served_at, symbol, source, exchange, status, reason, poll_interval_ms,
-            array_to_string(list_sort(string_split(exchanges, ',')), ',') AS legs,
-            hash(source, exchange, legs, status, opened_at) AS whence
-        FROM (FROM {rows} WHERE {filter}) s ASOF LEFT JOIN (
-            SELECT opened_at, poll_interval_ms FROM openings) o ON s.served_at >= o.opened_at
+    WITH lives AS MATERIALIZED (
+        SELECT opened_at, poll_interval_ms, coalesce(lead(opened_at) OVER (ORDER BY opened_at),
+            'infinity') AS closed FROM openings
+        QUALIFY closed > TIMESTAMP '{since}' AND opened_at < TIMESTAMP '{until}'
+    ), told AS NOT MATERIALIZED (
+        SELECT *, array_to_string(list_sort(string_split(exchanges, ',')), ',') AS legs,
+            hash(source, exchange, legs, status) AS whence
+        FROM (FROM {rows} WHERE {filter})
     ), turned AS (
-        SELECT *, lag(served_at) OVER turns AS before, row_number() OVER turns AS number,
+        SELECT served_at, symbol, whence, lag(served_at) OVER turns AS before,
+            row_number() OVER turns AS number,
             whence IS DISTINCT FROM lag(whence) OVER turns
+            OR opened_at IS DISTINCT FROM lag(opened_at) OVER turns
             OR epoch_ms(served_at) - epoch_ms(lag(served_at) OVER turns) > if(
                 poll_interval_ms IS NULL, {unknown},
-                greatest(poll_interval_ms * {pauses}, {least})) AS turn,
-            max(served_at) OVER whole AS last, count(*) OVER whole AS total
-        FROM told
-        WINDOW turns AS (PARTITION BY symbol ORDER BY served_at),
-            whole AS (PARTITION BY symbol)
+                greatest(poll_interval_ms * {pauses}, {least})) AS turn
+        FROM told LEFT JOIN lives ON served_at >= opened_at AND served_at < closed
+        WINDOW turns AS (PARTITION BY symbol ORDER BY served_at)
+    ), firsts AS MATERIALIZED (
+        SELECT served_at, symbol, whence, before, number FROM turned WHERE turn
+    ), whole AS (
+        SELECT symbol, max(served_at) AS last, count(*) AS total FROM told GROUP BY symbol
+    ), words AS (
+        SELECT symbol, served_at, whence, any_value(source) AS source,
+            any_value(exchange) AS exchange, any_value(legs) AS legs, any_value(status) AS status,
+            any_value(reason) AS reason
+        FROM told SEMI JOIN firsts USING (symbol, served_at, whence) GROUP BY ALL
     )
     SELECT epoch_ms(served_at) AS "from", epoch_ms(coalesce(lead(before) OVER runs, last)) AS "to",
         symbol, source, exchange, legs AS exchanges, status,
         coalesce(lead(number) OVER runs, total + 1) - number AS prices, reason
-    FROM turned WHERE turn WINDOW runs AS (PARTITION BY symbol ORDER BY number)
+    FROM firsts JOIN words USING (symbol, served_at, whence) JOIN whole USING (symbol)
+    WINDOW runs AS (PARTITION BY symbol ORDER BY number)
     ORDER BY served_at, symbol, number
 """
 # Most values occur often, so they are counted first: of a day's messages a few thousand values are
@@ -82,8 +94,8 @@ INCIDENTS = """
 def provenance(asked: Asked, past: Past) -> Sql:
     chosen = Conditions().equal("symbol", asked.symbol)
     rows = past.rows("served", asked.since, asked.until)
-    return PROVENANCE.format(rows=rows, filter=chosen, pauses=PAUSES, least=LEAST_MS,
-                             unknown=UNKNOWN_MS), chosen.values
+    return PROVENANCE.format(rows=rows, filter=chosen, since=asked.since, until=asked.until,
+                             pauses=PAUSES, least=LEAST_MS, unknown=UNKNOWN_MS), chosen.values
 
 
 def latency(asked: Asked, past: Past) -> Sql:
