@@ -8,6 +8,7 @@ from time import monotonic
 from bot import __version__
 from bot.aggregator import MultiSourceWebSocketAggregator
 from bot.config import Config
+from bot.judging.watchdog import STOOD_STILL_S
 from bot.logs.facts import facts
 from bot.metrics.daemon import Metrics
 from bot.parts import WAKE, Parts
@@ -21,8 +22,7 @@ from bot.worker import Deadline, Worker, stop_all
 log = logging.getLogger(__name__)
 
 GATHER_S = 5.0  # so long the start's summary waits for all sources
-STOOD_STILL_S = 1.0
-AWAKE_S = 0.5  # after that: for the feeds to read what waits, and for a judgement
+AWAKE_S = 0.5  # after a standstill: for the feeds to read what waits, and for a judgement
 TURN_S = 1.0  # longest turn of the main loop: systemd's watchdog is fed once in each
 STOP_S = 4.2
 SOURCES_S = 1.5  # of it, at most, for the connections

@@ -15,6 +15,11 @@ def severity(previous: str | None, current: str | None) -> str:
     return "info" if better else "warning"
 
 
+def where(symbol: str, symbols: Sequence[str]) -> str:
+    """Whose a line is, to stand before its words: named unless it is the only one of `symbols`."""
+    return "" if tuple(symbols) == (symbol,) else f" [{symbol}]"
+
+
 def in_short(quote: Quote | None) -> str:
     """A price for one line: what, from where, how old."""
     if quote is None:

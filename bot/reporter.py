@@ -17,7 +17,7 @@ from bot.judging.decisions import Decision
 from bot.logs.facts import facts
 from bot.logs.told import told
 from bot.model import GOOD_STATUSES, FeedHealth, LinkStatus, MarketDataUpdate, Quote, SourceStatus
-from bot.phrases import amiss, severity, source_in_words
+from bot.phrases import amiss, severity, source_in_words, where
 from bot.record.recorder import Recorder
 from bot.web import status
 from bot.web.hub import Hub
@@ -42,8 +42,8 @@ class Reporter:
         wall: Callable[[], float] = time,
     ) -> None:
         self._instance = instance
-        self._symbols = tuple(symbols)
-        self._main_symbol = self._symbols[0]
+        self._symbols = symbols
+        self._main_symbol = symbols[0]
         self._primary = primary
         self._hub = hub
         self._recorder = recorder
@@ -108,11 +108,11 @@ class Reporter:
     def source_judged(self, event: SourceJudged) -> None:
         """A line only where the sources' own words would not tell it: about what they say."""
         if event.rule in TOLD_RULES:
-            name, where = event.source.upper(), self._where(event.symbol)
+            name, whose = event.source.upper(), where(event.symbol, self._symbols)
             if event.fault is None:
-                log.info("⚖️ [%s]%s Believed again", name, where, extra=told(event))
+                log.info("⚖️ [%s]%s Believed again", name, whose, extra=told(event))
             else:
-                log.warning("⚖️ [%s]%s Not believed: %s", name, where, event.fault,
+                log.warning("⚖️ [%s]%s Not believed: %s", name, whose, event.fault,
                             extra=told(event))
         self._decided(decisions.judged(event), event.at)
 
@@ -122,13 +122,9 @@ class Reporter:
         self._verdicts.add(event.symbol)
         if not first or (event.status is not None and not good):
             log.log(logging.INFO if good else logging.WARNING, "⚖️ [PRICE]%s %s -> %s: %s",
-                    self._where(event.symbol), event.previous or "none", event.status or "none",
-                    event.reason, extra=told(event))
+                    where(event.symbol, self._symbols), event.previous or "none",
+                    event.status or "none", event.reason, extra=told(event))
         self._decided(decisions.verdict(event), event.at)
-
-    def _where(self, symbol: str) -> str:
-        """Named unless there is only one."""
-        return "" if self._symbols == (symbol,) else f" [{symbol}]"
 
     def source_handed_over(self, event: SourceHandedOver) -> None:
         log.info("🤝 [%s] Connection handed over: %s, overlap %.1f s",
@@ -166,11 +162,11 @@ class Reporter:
 
     def source_switch(self, event: SourceSwitched) -> None:
         # of the main symbol the line is one that journals are searched for, word by word
-        where = "" if event.symbol == self._main_symbol else f" [{event.symbol}]"
+        whose = where(event.symbol, (self._main_symbol,))
         change = f"{event.previous or 'none'} -> {event.current}"
         good = event.previous is None or event.current == self._primary
         log.log(logging.INFO if good else logging.WARNING,
-                "🔄 [WEBSOCKET] Source switch: %s (%s)%s", change, event.reason, where,
+                "🔄 [WEBSOCKET] Source switch: %s (%s)%s", change, event.reason, whose,
                 extra=told(event))
         self._alert("info" if good else "warning",
                     f"{event.symbol}: source switch {change} ({event.reason})",

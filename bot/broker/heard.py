@@ -12,6 +12,7 @@ from bot.events import (
 )
 from bot.logs.told import told
 from bot.model import GOOD_STATUSES
+from bot.phrases import where
 from bot.record.recorder import Recorder
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ class Heard:
     """
 
     def __init__(self, symbols: Sequence[str], recorder: Recorder | None) -> None:
-        self._symbols = tuple(symbols)
+        self._symbols = symbols
         self._recorder = recorder
         self._seen: set[str] = set()  # symbols of which there was a verdict before
 
@@ -40,8 +41,8 @@ class Heard:
             return
         level = logging.INFO if event.fault is None else logging.WARNING
         words = "believed again" if event.fault is None else f"not believed: {event.fault}"
-        log.log(level, "📨 [KAFKA]%s %s is %s", self._where(event.symbol), event.source.upper(),
-                words, extra=told(event))
+        log.log(level, "📨 [KAFKA]%s %s is %s", where(event.symbol, self._symbols),
+                event.source.upper(), words, extra=told(event))
         self._record("kafka_judged", event.source, event.symbol, event.fault or "fit", event.at)
 
     def source_activated(self, event: SourceActivated) -> None:
@@ -49,7 +50,7 @@ class Heard:
                  event.reason, extra=told(event))
 
     def source_switch(self, event: SourceSwitched) -> None:
-        log.warning("📨 [KAFKA]%s Source switch: %s -> %s (%s)", self._where(event.symbol),
+        log.warning("📨 [KAFKA]%s Source switch: %s -> %s (%s)", where(event.symbol, self._symbols),
                     event.previous or "none", event.current, event.reason, extra=told(event))
         self._record("kafka_switch", event.current, event.symbol, event.reason, event.at)
 
@@ -65,13 +66,9 @@ class Heard:
         if first and (good or event.status is None):
             return  # a start
         log.log(logging.INFO if good else logging.WARNING, "📨 [KAFKA]%s %s -> %s: %s",
-                self._where(event.symbol), event.previous or "none", event.status or "none",
-                event.reason, extra=told(event))
+                where(event.symbol, self._symbols), event.previous or "none",
+                event.status or "none", event.reason, extra=told(event))
         self._record("kafka_verdict", event.source, event.symbol, event.reason, event.at)
-
-    def _where(self, symbol: str) -> str:
-        """Named unless there is only one."""
-        return "" if self._symbols == (symbol,) else f" [{symbol}]"
 
     def _record(self, kind: str, source: str | None, symbol: str, reason: str, at: float) -> None:
         if self._recorder is not None:
